@@ -1,0 +1,1 @@
+"""Model Audit: what serves, compared with what was approved, and the proof of both."""

@@ -1,0 +1,134 @@
+"""Hash-chained evidence: canonical bytes, entries that name their predecessor, and their verification."""
+
+import gzip
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import rfc8785
+
+GENESIS = "0" * 64
+ENTRY_VERSION = 1
+_MAX_EXACT_INTEGER = 2**53 - 1  # RFC 8785 numbers are IEEE doubles; larger integers become texts
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a chain stands: how many entries, the digest of the last one, and its time."""
+
+    seq: int
+    digest: str
+    at: datetime
+
+
+EMPTY = Link(0, GENESIS, datetime.min.replace(tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as it is stored: the very bytes that were hashed are kept, never serialised again."""
+
+    link: Link
+    raw: bytes
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return the entry as JSON."""
+        content: dict[str, Any] = json.loads(self.raw)
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry of a chain that does not fit, and what was expected of it."""
+
+    seq: int
+    expected: str
+    got: str
+
+
+def canonical(value: Any) -> bytes:
+    """Return the RFC 8785 bytes of a JSON value.
+
+    What RFC 8785 refuses is made harmless first, so that hostile input cannot become a poison message:
+    integers beyond 2^53 and non-finite numbers become texts, lone surrogates become question marks.
+    """
+    return rfc8785.dumps(_harmless(value))
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 digest in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def append(stream: str, last: Link, kind: str, body: dict[str, Any], now: datetime) -> Entry:
+    """Return the entry that follows `last` in the chain of `stream`.
+
+    Time never runs backwards inside a chain, whatever the clocks of the workers say.
+    """
+    at = now if now > last.at else last.at + timedelta(microseconds=1)
+    seq = last.seq + 1
+    raw = canonical(
+        {
+            "v": ENTRY_VERSION,
+            "chain": stream,
+            "seq": seq,
+            "prev": last.digest,
+            "at": at.isoformat(timespec="microseconds"),
+            "kind": kind,
+            "body": body,
+        }
+    )
+    return Entry(Link(seq, sha256(raw), at), raw)
+
+
+def find_break(stream: str, entries: Sequence[bytes], head: Link) -> Broken | None:
+    """Return the first place where stored bytes do not form the chain that `head` ends, or None."""
+    previous = GENESIS
+    for seq, raw in enumerate(entries, 1):
+        content = json.loads(raw)
+        said = (content.get("chain"), content.get("seq"), content.get("prev"))
+        if said != (stream, seq, previous):
+            return Broken(seq, f"{stream} {seq} after {previous}", " ".join(map(str, said)))
+        previous = sha256(raw)
+    if (head.seq, head.digest) != (len(entries), previous):
+        return Broken(head.seq, f"head {head.seq} {head.digest}", f"{len(entries)} entries ending {previous}")
+    return None
+
+
+def snapshot(value: Any) -> tuple[str, bytes]:
+    """Return the blob name and the bytes of a content-addressed snapshot; equal values give equal bytes."""
+    raw = canonical(value)
+    return f"{sha256(raw)}.json.gz", gzip.compress(raw, mtime=0)
+
+
+def _harmless(value: Any) -> Any:
+    match value:
+        case dict():
+            return {_text(str(k)): _harmless(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_harmless(v) for v in value]
+        case str():
+            return _text(str(value))
+        case bool() | None:
+            return value
+        case int():
+            return value if abs(value) <= _MAX_EXACT_INTEGER else str(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case datetime():
+            return value.isoformat()
+    raise TypeError(f"expected a JSON value, got {type(value).__name__}")
+
+
+def _text(value: str) -> str:
+    return value.encode("utf-8", "replace").decode()
+
+
+def fingerprint(heads: Iterable[tuple[str, Link]]) -> str:
+    """Return one digest over the heads of many chains, whatever their order."""
+    return sha256(canonical(sorted([stream, link.seq, link.digest] for stream, link in heads)))

@@ -1,0 +1,95 @@
+"""The life of findings: what opens, changes and is resolved when a target has been judged again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from audit import keys
+from audit.model import Episode, Finding, Outcome, Severity, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What was seen to happen before a change: a sentence, and whether an event told of it."""
+
+    text: str
+    announced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One episode that must be written, and the notice it owes: `opened`, `changed`, `step-30`, `resolved`."""
+
+    episode: Episode
+    notice: str
+
+
+def follow(
+    judged: Iterable[Finding],
+    known: Mapping[str, Episode],
+    outcome: Outcome,
+    cause: Cause,
+    release: str,
+    now: datetime,
+) -> list[Change]:
+    """Return what changes in the episodes `known` (by finding key), in a fixed order.
+
+    An unreadable target resolves nothing but an earlier inability to look: not seeing is not being well.
+    """
+    found = {keys.finding_key(finding): finding for finding in judged}
+    changes = [_open_or_update(found[key], known.get(key), cause, release, now) for key in sorted(found)]
+    if outcome is not Outcome.UNREADABLE:
+        gone = (known[key] for key in sorted(known) if key not in found)
+        changes += [_resolve(episode, now) for episode in gone if episode.status is Status.OPEN]
+    return [change for change in changes if change is not None]
+
+
+def _open_or_update(
+    finding: Finding, known: Episode | None, cause: Cause, release: str, now: datetime
+) -> Change | None:
+    if known is None or known.status is Status.RESOLVED:
+        episode = Episode(
+            finding=finding,
+            status=Status.OPEN,
+            number=known.number + 1 if known else 1,
+            opened_at=now,
+            noticed_at=now,
+            announced=cause.announced,
+            cause=cause.text,
+            release=release,
+        )
+        return Change(episode, "opened")
+    if known.finding.step != finding.step:
+        return Change(_revised(known, finding, now), f"step-{finding.step}")
+    if (known.finding.got, known.finding.expected) != (
+        finding.got,
+        finding.expected,
+    ) and finding.step is None:
+        updated = replace(_revised(known, finding, now), announced=cause.announced, cause=cause.text)
+        return Change(updated, "changed")
+    return None
+
+
+def _revised(known: Episode, finding: Finding, now: datetime) -> Episode:
+    return replace(known, finding=finding, revision=known.revision + 1, noticed_at=now)
+
+
+def _resolve(episode: Episode, now: datetime) -> Change:
+    return Change(replace(episode, status=Status.RESOLVED, resolved_at=now, noticed_at=now), "resolved")
+
+
+# How long an open finding may stay silent; Alertmanager's `repeat_interval`, by severity.
+REPEAT_AFTER = {
+    Severity.CRITICAL: timedelta(hours=4),
+    Severity.HIGH: timedelta(hours=24),
+    Severity.MEDIUM: timedelta(days=7),
+    Severity.LOW: timedelta(days=7),
+}
+
+
+def remind(known: Iterable[Episode], now: datetime) -> list[Change]:
+    """Return the open episodes that have been silent for too long, each owing one more notice."""
+    silent = (
+        e for e in known if e.status is Status.OPEN and now - e.noticed_at >= REPEAT_AFTER[e.finding.severity]
+    )
+    return [Change(_revised(e, e.finding, now), "reminder") for e in silent]

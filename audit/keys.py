@@ -1,0 +1,109 @@
+"""Row keys, partition keys and other identities; they are made here and nowhere else.
+
+Every part that comes from outside is hashed first, so keys hold only `[0-9a-z-]` and stay short (< 120):
+a hostile or a long name cannot reach a key, a filter or a URL (Table storage forbids `/ \\ # ?` and control
+characters in keys, and limits them to 1 KiB).
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+from audit.model import Finding, Target
+
+ALERTS = "alerts"  # the chain of what was told; no target's hash can be this short
+_MAX_TICKS = 3155378975999999999  # .NET's DateTime.MaxValue, the log-tail pattern of Table storage
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def digest(*parts: str) -> str:
+    """Return 32 hex characters that stand for these texts, unambiguously and for ever."""
+    joined = b"".join(b"%d:" % len(raw) + raw for raw in (p.encode("utf-8", "surrogatepass") for p in parts))
+    return hashlib.sha256(joined).hexdigest()[:32]
+
+
+def partition(parent: str) -> str:
+    """Return the partition of a workspace or account, given its normalised id."""
+    return "p-" + digest(parent)[:24]
+
+
+def target_hash(target: Target) -> str:
+    """Return what stands for the target in row keys."""
+    return digest(target.id)
+
+
+def finding_key(finding: Finding) -> str:
+    """Return the identity of a problem; it leaves out what was observed, so the same problem stays one."""
+    return digest(finding.target.id, finding.rule, finding.subject)
+
+
+def event_key(source: str, id_: str, type_: str, subject: str, time: str) -> str:
+    """Return what is equal for all deliveries of one event; the id alone is not safe (azure-docs#77475)."""
+    return digest(source, id_, type_, subject, time)
+
+
+def notice_id(finding: str, number: int, kind: str, revision: int) -> str:
+    """Return the identity of one thing owed to on-call; it can be created only once."""
+    return digest(finding, str(number), kind, str(revision))
+
+
+def head(stream: str) -> str:
+    """Return the key of a target's head, whose ETag is the lock of its commits."""
+    return f"0-{stream}-h"
+
+
+def hot(stream: str) -> tuple[str, str]:
+    """Return the range that holds all that a check needs of a target: head, inbox, findings or releases."""
+    return f"0-{stream}-", f"0-{stream}."  # '.' follows '-'
+
+
+ALL_HOT = ("0-", "0.")
+OUTBOX = ("1-", "1.")
+OUTBOX_HEAD = "1-h"
+OUTBOX_BATCH = "1-b"
+
+
+def inbox(stream: str, event: str) -> str:
+    """Return the key of an event that waits to be folded in."""
+    return f"0-{stream}-i-{event}"
+
+
+def finding_row(stream: str, finding: str) -> str:
+    """Return the key of a finding's row."""
+    return f"0-{stream}-f-{finding}"
+
+
+def release_row(stream: str, release: str) -> str:
+    """Return the key of the release in force."""
+    return f"0-{stream}-a-{digest(release)}"
+
+
+def outbox(notice: str) -> str:
+    """Return the key of a notice that waits to be told."""
+    return f"1-x-{notice}"
+
+
+def intake(stream: str, event: str, time: datetime) -> str:
+    """Return the key that marks an event as taken in; by month first, so that old ones are one range."""
+    return f"e-{time:%Y%m}-{stream}-{event}"
+
+
+def journal(stream: str, seq: int) -> str:
+    """Return the key of a journal entry."""
+    return f"j-{stream}-{seq:012d}"
+
+
+def journal_range(stream: str) -> tuple[str, str]:
+    """Return the range that holds one chain."""
+    return f"j-{stream}-", f"j-{stream}."
+
+
+def observation(stream: str, at: datetime) -> str:
+    """Return the key of an observation; newer ones sort first."""
+    since = at.astimezone(UTC) - _EPOCH
+    ticks = (since.days * 86400 + since.seconds) * 10_000_000 + since.microseconds * 10
+    return f"o-{stream}-{_MAX_TICKS - ticks:019d}"
+
+
+def observation_range(stream: str) -> tuple[str, str]:
+    """Return the range that holds a target's observations, the newest first."""
+    return f"o-{stream}-", f"o-{stream}."

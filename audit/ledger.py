@@ -1,0 +1,275 @@
+"""The rows of the ledger: what a check reads of a target, and the one transaction that it commits."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from audit import evidence, keys
+from audit.errors import AuditError
+from audit.evidence import Link
+from audit.findings import Change
+from audit.model import Episode, Event, Facts, Notice, Observation, Outcome, Target
+from audit.ports import Create, Delete, Replace, Row, Write
+
+T = TypeVar("T")
+
+VERSION = 1
+MAX_FOLD = 20  # events folded in one commit, so that an entry stays below 48 KiB
+MAX_CHANGES = 30  # each takes two of a transaction's 100 writes; the next commit takes the rest
+MAX_BODY = 60_000  # a Binary property holds 64 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a target stands. Its row's ETag is the lock of the target's commits.
+
+    `state` is the digest of outcome and facts, `since` the moment that state was first seen, `observed_at`
+    when the last look that was committed began. `facts` are empty where they are too large for a row; the
+    snapshot `snapshot` always has them.
+    """
+
+    target: Target
+    link: Link
+    outcome: Outcome
+    state: str
+    since: datetime
+    observed_at: datetime
+    modified_at: str
+    release: str
+    snapshot: str = ""
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """All that a check needs of a target, read in one range."""
+
+    head: Head | None = None
+    head_row: Row | None = None
+    inbox: Mapping[str, tuple[Event, Row]] = field(default_factory=dict)
+    episodes: Mapping[str, Episode] = field(default_factory=dict)
+    episode_rows: Mapping[str, Row] = field(default_factory=dict)
+
+    @property
+    def events(self) -> list[Event]:
+        """Return the events that wait, the oldest first."""
+        return sorted((event for event, _ in self.inbox.values()), key=lambda event: (event.time, event.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look led to: everything that the next commit records."""
+
+    observation: Observation
+    state: str
+    changes: Sequence[Change]
+    notices: Sequence[Notice]
+    release: str
+    release_link: Link
+    origin: str
+
+
+def state_of(observation: Observation) -> str:
+    """Return the digest of what was seen; equal states have equal digests."""
+    return evidence.sha256(evidence.canonical([observation.outcome, dict(observation.facts)]))
+
+
+def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:
+    """Return the row that holds a value; `columns` repeat parts of it for people who look into the table."""
+    body = msgspec.json.encode(value)
+    if len(body) > MAX_BODY:
+        raise AuditError(f"expected a row body of at most {MAX_BODY} bytes for {key}, got {len(body)}")
+    return Row(key, {"v": VERSION, "body": body, **columns}, etag)
+
+
+def read(row_: Row, type_: type[T]) -> T:
+    """Return the value of a row; raise `AuditError` where a newer Model Audit wrote it."""
+    version = row_.values.get("v")
+    if version != VERSION:
+        raise AuditError(
+            f"row {row_.key} has schema version {version!r}, this program reads {VERSION}: "
+            "update Model Audit, or point it at its own storage account"
+        )
+    return msgspec.json.decode(row_.values["body"], type=type_)  # type: ignore[arg-type]
+
+
+def read_hot(rows: Iterable[Row]) -> Hot:
+    """Return what the hot rows of one target hold."""
+    head_row, inbox, episodes, episode_rows = None, {}, {}, {}
+    for each in rows:
+        _, _, suffix, *rest = each.key.split("-", 3)
+        if suffix == "h":
+            head_row = each
+        elif suffix == "i":
+            inbox[rest[0]] = (read(each, Event), each)
+        elif suffix == "f":
+            episodes[rest[0]], episode_rows[rest[0]] = read(each, Episode), each
+    return Hot(read(head_row, Head) if head_row else None, head_row, inbox, episodes, episode_rows)
+
+
+def by_stream(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return the hot rows of a whole partition by the target hash in their keys."""
+    grouped: dict[str, list[Row]] = {}
+    for each in rows:
+        grouped.setdefault(each.key.split("-", 2)[1], []).append(each)
+    return grouped
+
+
+def take_in(stream: str, event: Event) -> list[Write]:
+    """Return the insert-only transaction that takes an event in; a duplicate makes it a conflict."""
+    return [
+        Create(row(keys.intake(stream, event.key, event.time), {"id": event.id}, type=event.type)),
+        Create(row(keys.inbox(stream, event.key), event)),
+    ]
+
+
+def keep(stream: str, event: Event) -> list[Write]:
+    """Return the insert of an event that names nothing we audit: it is kept and counted, and asks for nothing."""
+    return [Create(row(keys.intake(stream, event.key, event.time), event, type=event.type))]
+
+
+def keep_unreadable(stream: str, key: str, size: int, reason: str, now: datetime) -> list[Write]:
+    """Return the insert that notes a message nobody can read; its content may be anything and is left out."""
+    noted = {"characters": size, "reason": reason, "at": now}
+    return [Create(row(keys.intake(stream, key, now), noted, type="unreadable"))]
+
+
+def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Write]:
+    """Return the one transaction that records a verdict, guarded by the head that `hot` was read with.
+
+    Where there are more changes than fit, the first ones are written and the events stay in the inbox, so
+    that the next commit still knows their cause.
+    """
+    target = verdict.observation.target
+    stream = keys.target_hash(target)
+    changes = verdict.changes[:MAX_CHANGES]
+    folded = hot.events[:MAX_FOLD] if len(changes) == len(verdict.changes) else []
+    entry = evidence.append(
+        stream,
+        hot.head.link if hot.head else evidence.EMPTY,
+        "check",
+        _entry_body(hot, verdict, changes, folded, snapshot),
+        now,
+    )
+    writes: list[Write] = [_delete(hot.inbox[event.key][1]) for event in folded]
+    writes += [episode_write(hot, stream, change.episode) for change in changes]
+    writes += [Create(row(keys.outbox(notice.id), notice)) for notice in verdict.notices[:MAX_CHANGES]]
+    writes.append(Create(entry_row(stream, entry)))
+    if snapshot:
+        writes.append(Create(_observation_row(stream, verdict.observation, snapshot, entry)))
+    writes.append(_head_write(hot, verdict, snapshot, entry))
+    return writes
+
+
+def entry_row(stream: str, entry: evidence.Entry) -> Row:
+    """Return the row of a journal entry: the bytes that were hashed, and nothing made from them."""
+    return Row(keys.journal(stream, entry.link.seq), {"v": VERSION, "raw": entry.raw, "digest": entry.link.digest})
+
+
+def is_settled(hot: Hot, verdict: Verdict) -> bool:
+    """Say whether there is nothing to record: no event waits, nothing changed, nothing opened or closed."""
+    return hot.head is not None and not hot.inbox and not verdict.changes and hot.head.state == verdict.state
+
+
+def is_whole(hot: Hot, verdict: Verdict) -> bool:
+    """Say whether one transaction holds all of it; otherwise the next one records the rest."""
+    return len(verdict.changes) <= MAX_CHANGES and len(hot.inbox) <= MAX_FOLD
+
+
+def _entry_body(
+    hot: Hot, verdict: Verdict, changes: Sequence[Change], folded: Sequence[Event], snapshot: str
+) -> dict[str, Any]:
+    observation = verdict.observation
+    body: dict[str, Any] = {
+        "target": observation.target.id,
+        "origin": verdict.origin,
+        "outcome": observation.outcome,
+        "reason": observation.reason,
+        "began_at": observation.began_at,
+        "state": verdict.state,
+        "snapshot": snapshot or (hot.head.snapshot if hot.head else ""),
+        "changed": bool(snapshot),
+        "events": [_event_body(event) for event in folded],
+        "findings": [_change_body(*pair) for pair in zip(changes, verdict.notices, strict=False)],
+        "release": {
+            "id": verdict.release,
+            "seq": verdict.release_link.seq,
+            "digest": verdict.release_link.digest,
+        },
+    }
+    return body
+
+
+def _event_body(event: Event) -> dict[str, Any]:
+    return {
+        "key": event.key,
+        "id": event.id,
+        "type": event.type,
+        "time": event.time,
+        "operation": event.operation,
+        "actor": msgspec.to_builtins(event.actor),
+    }
+
+
+def _change_body(change: Change, notice: Notice) -> dict[str, Any]:
+    finding = change.episode.finding
+    return {
+        "key": keys.finding_key(finding),
+        "notice": notice.id,
+        "change": change.notice,
+        "number": change.episode.number,
+        "rule": finding.rule,
+        "subject": finding.subject,
+        "severity": finding.severity,
+        "expected": finding.expected,
+        "got": finding.got,
+        "cause": change.episode.cause,
+        "announced": change.episode.announced,
+    }
+
+
+def episode_write(hot: Hot, stream: str, episode: Episode) -> Write:
+    """Return the write of a finding's row, guarded by the ETag that `hot` read it with."""
+    finding = keys.finding_key(episode.finding)
+    key = keys.finding_row(stream, finding)
+    columns = {"rule": episode.finding.rule, "status": str(episode.status), "target": episode.finding.target.id}
+    known = hot.episode_rows.get(finding)
+    if known is None:
+        return Create(row(key, episode, **columns))
+    return Replace(row(key, episode, known.etag, **columns))
+
+
+def _observation_row(stream: str, observation: Observation, snapshot: str, entry: evidence.Entry) -> Row:
+    seen = {"outcome": observation.outcome, "snapshot": snapshot, "at": entry.link.at, "seq": entry.link.seq}
+    return row(keys.observation(stream, entry.link.at), seen)
+
+
+def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry) -> Write:
+    observation = verdict.observation
+    facts = observation.facts if len(msgspec.json.encode(observation.facts)) < MAX_BODY // 2 else {}
+    head = Head(
+        target=observation.target,
+        link=entry.link,
+        outcome=observation.outcome,
+        state=verdict.state,
+        since=hot.head.since if hot.head and not snapshot else entry.link.at,
+        observed_at=observation.began_at,
+        modified_at=observation.modified_at,
+        release=verdict.release,
+        snapshot=snapshot or (hot.head.snapshot if hot.head else ""),
+        facts=facts,
+    )
+    stored = row(
+        keys.head(keys.target_hash(observation.target)),
+        head,
+        hot.head_row.etag if hot.head_row else "",
+        target=observation.target.id[:1024],
+    )
+    return Replace(stored) if hot.head_row else Create(stored)
+
+
+def _delete(row_: Row) -> Delete:
+    return Delete(row_.key, row_.etag)

@@ -1,0 +1,119 @@
+"""What the service needs of the outside world; `audit/adapters` and `tests/fakes.py` both provide it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from audit.judge import Catalogue
+from audit.model import Alert, Look, Target
+
+Value = str | int | bool | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table. `etag` is as it was read, and empty in a row that is yet to be created."""
+
+    key: str
+    values: Mapping[str, Value]
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Insert a row; a row of the same key makes the whole transaction a conflict."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Replace a row that still has the ETag it was read with; otherwise the transaction is a conflict."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a row that still has this ETag; otherwise the transaction is a conflict."""
+
+    key: str
+    etag: str
+
+
+Write = Create | Replace | Delete
+
+
+class Table(Protocol):
+    """A table whose transactions cover one partition: all of the writes or none, at most 100 and 4 MiB."""
+
+    def rows(self, partition: str, start: str, end: str) -> list[Row]:
+        """Return the rows with `start <= key < end`, sorted by key; raise `Unavailable`."""
+        ...
+
+    def commit(self, partition: str, writes: Sequence[Write]) -> None:
+        """Write everything or nothing; raise `Conflict` where a row is not as expected, or `Unavailable`.
+
+        A conflict may be the caller's own success: an answer can get lost after the commit.
+        """
+        ...
+
+
+class Queue(Protocol):
+    """A queue that delivers at least once, in no order."""
+
+    def send(self, message: str, delay: timedelta = timedelta()) -> None:
+        """Put a message that becomes visible after `delay` and never expires; raise `Unavailable`."""
+        ...
+
+
+class Blobs(Protocol):
+    """A container of blobs that are written once."""
+
+    def put(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> None:
+        """Write a blob; one of that name that is already there stays as it is. Raise `Unavailable`."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """Return a blob's content, or None where there is none; raise `Unavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a parent holds: a look for every target, or, with a reason, the inability to list it.
+
+    A listing with a reason may still hold what was seen before the fault; its absences mean nothing.
+    """
+
+    looks: Mapping[Target, Look]
+    reason: str = ""
+
+
+class Live(Protocol):
+    """The live state of Azure. Every method raises `Throttled` or `Unavailable` where nothing can be concluded."""
+
+    def parents(self) -> list[str]:
+        """Return the ids of the workspaces and accounts of the watched subscriptions, lower-cased."""
+        ...
+
+    def look(self, target: Target) -> Look:
+        """Return what the service says of a target now."""
+        ...
+
+    def list(self, parent: str) -> Listing:
+        """Return what a workspace or an account holds."""
+        ...
+
+    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue:
+        """Return the retirement dates for an account's region, read at most `max_age` ago."""
+        ...
+
+
+class Channel(Protocol):
+    """A place where alerts go. It may show an alert twice only where the receiver ignores its id."""
+
+    def send(self, alert: Alert) -> None:
+        """Deliver an alert; raise `NotDelivered` where it was not accepted."""
+        ...

@@ -1,0 +1,61 @@
+"""One name for an asset, however a service spells its reference.
+
+The forms are those of `azure/ai/ml/constants/_common.py` and of recorded answers: ARM ids in any case, short
+`azureml:` names, labels, registry, workspace and feed URIs, MLflow URIs and data-store paths.
+"""
+
+import re
+from dataclasses import dataclass
+
+_PATH_LABELS = r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
+_ARM = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices"
+_SCOPE = r"(?:(?:subscriptions/[^/]+/)?resourcegroups/[^/]+(?:/providers/[^/]+)?|(?:locations|feeds)/[^/]+)"
+_FORMS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?:azureml:/?)?{_ARM}/workspaces/[^/]+/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
+        rf"(?:azureml:/?)?{_ARM}/registries/(?P<registry>[^/]+)/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
+        rf"azureml://registries/(?P<registry>[^/]+)/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
+        rf"azureml://{_SCOPE}/workspaces/[^/]+/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
+        rf"azureml://[a-z]+/(?P<name>[^/]+)/{_PATH_LABELS}",
+        r"azureml:(?P<name>[^:/@]+):(?P<version>[^/@]+)",
+        r"azureml:(?P<name>[^:/@]+)@(?P<label>[^/:]+)",
+        r"models:/(?P<name>[^/@]+)/(?P<version>[^/]+)",
+        r"models:/(?P<name>[^/@]+)@(?P<label>[^/]+)",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An asset by name and version, or by a label that may move; else `path` holds what was said.
+
+    `registry` names the registry it comes from; it is empty for an asset of the workspace itself.
+    """
+
+    name: str = ""
+    version: str = ""
+    label: str = ""
+    registry: str = ""
+    path: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.registry}/" if self.registry else ""
+        if self.path:
+            return self.path
+        return f"{place}{self.name}@{self.label}" if self.label else f"{place}{self.name}:{self.version}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Return what a reference names; a form that is none of the known ones becomes a path."""
+    text = text.strip()
+    for form in _FORMS:
+        if match := form.fullmatch(text):
+            found = match.groupdict()
+            return Reference(
+                name=found["name"],
+                version=found.get("version") or "",
+                label=found.get("label") or "",
+                registry=(found.get("registry") or "").lower(),
+            )
+    return Reference(path=text)

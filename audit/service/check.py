@@ -1,0 +1,204 @@
+"""Check a target: one procedure, whoever asks for it, and its order carries the correctness.
+
+(1) read the target's hot rows, and what is approved for it
+(2) look at the live state: after (1), so that commits are ordered as their observations are
+(3) judge what is seen
+(4) commit everything in one transaction, guarded by the head's ETag: the only commit point
+(5) wake the notifier; on a conflict too, because the conflict may be our own success
+
+The queue message that asked for the check is deleted after all of that, so a crash anywhere runs it again.
+"""
+
+import contextlib
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from audit import commands, evidence, findings, keys, ledger, releases
+from audit.actors import Identities, describe
+from audit.errors import Conflict, StillConflicting
+from audit.facts import observe
+from audit.findings import Cause, Change
+from audit.judge import Catalogue, judge
+from audit.ledger import Head, Hot, Verdict
+from audit.model import Event, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
+from audit.ports import Blobs, Create, Live, Queue, Table
+from audit.releases import Approvals
+
+MAX_TRIES = 40  # under contention each loser tries again; more than this is a fault, and the queue redelivers
+CLOCK_SKEW = timedelta(minutes=2)  # how far a worker's clock and Azure's may be apart
+PARENTS = "parents"  # the partition that lists the workspaces and accounts we have ever met
+
+# Checks of one target inside one process wait for each other, so that a storm of events coalesces into few
+# looks. Correctness never rests on it: other processes do not see these locks.
+_TURNS = [threading.Lock() for _ in range(256)]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check led to: the state that was seen and what changed by it."""
+
+    target: Target
+    outcome: Outcome
+    changes: tuple[Change, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """The ports that a check needs.
+
+    `group_wait` is how long the notifier waits for more before it tells, `catalogue_age` how old the
+    retirement dates may be that a check judges by.
+    """
+
+    ledger: Table
+    releases: Table
+    alerts: Queue
+    evidence: Blobs
+    live: Live
+    identities: Identities
+    now: Callable[[], datetime]
+    group_wait: timedelta
+    catalogue_age: timedelta
+
+    def check(self, target: Target, event: str = "", origin: str = "command") -> Checked:
+        """Look at a target, judge it, and record the verdict.
+
+        `event` is the key of the event that asked; where somebody has folded it in meanwhile, nothing is
+        left to do. `origin` is `event`, `sweep` or `command`. Raises `Throttled`, `Unavailable` or
+        `StillConflicting`.
+        """
+        with _TURNS[int(keys.target_hash(target)[:2], 16)]:
+            return self.settle(target, lambda: self.live.look(target), event, origin)
+
+    def settle(self, target: Target, look: Callable[[], Look], event: str, origin: str) -> Checked:
+        """Check a target by a look of the caller's own."""
+        for attempt in range(MAX_TRIES):
+            hot, approvals = self._read(target)  # (1)
+            if event and event not in hot.inbox:
+                return Checked(target, hot.head.outcome if hot.head else Outcome.UNREADABLE)
+            if hot.head is None:
+                self._remember(target.parent)
+            verdict = self._conclude(target, look, hot, approvals, origin)  # (2) (3)
+            if not ledger.is_settled(hot, verdict) and not self._commit(hot, verdict):  # (4) (5)
+                _back_off(attempt)
+            elif ledger.is_whole(hot, verdict):
+                seen = verdict.observation
+                return Checked(target, seen.outcome, tuple(verdict.changes), seen.reason)
+        raise StillConflicting(
+            f"tried {MAX_TRIES} times to commit a check of {target.id}, others committed first each time: "
+            "the message is delivered again; if it ends in the poison queue, look for a worker in a loop"
+        )
+
+    def _conclude(
+        self, target: Target, look: Callable[[], Look], hot: Hot, approvals: Approvals, origin: str
+    ) -> Verdict:
+        if hot.head is not None and origin == "event" and _covers(hot.head, hot.events):
+            return _fold_only(hot.head, approvals)
+        began_at = self.now()
+        return self.judge(hot, approvals, self.observe(target, look(), began_at), origin)
+
+    def _commit(self, hot: Hot, verdict: Verdict) -> bool:
+        """Commit and wake; say whether it was done. Where others were first, the caller starts again."""
+        target = verdict.observation.target
+        snapshot = self._store_snapshot(hot, verdict)
+        try:
+            self.ledger.commit(keys.partition(target.parent), ledger.record(hot, verdict, snapshot, self.now()))
+        except Conflict:
+            return False
+        finally:  # on a conflict too: it may be our own success whose answer was lost
+            if verdict.notices:
+                self.wake(target.parent)
+        return True
+
+    def _read(self, target: Target) -> tuple[Hot, Approvals]:
+        partition, stream = keys.partition(target.parent), keys.target_hash(target)
+        hot = ledger.read_hot(self.ledger.rows(partition, *keys.hot(stream)))
+        return hot, releases.read_approvals(self.releases.rows(partition, *keys.hot(stream)))
+
+    def observe(self, target: Target, look: Look, began_at: datetime) -> Observation:
+        """Return what a look amounts to, without secrets."""
+        privacy = self.identities.privacy
+        clean = replace(look, document=privacy.redact(look.document), reason=privacy.redact_text(look.reason))
+        return observe(target, clean, began_at)
+
+    def judge(self, hot: Hot, approvals: Approvals, seen: Observation, origin: str) -> Verdict:
+        """Return what an observation leads to, given what is known and what is approved."""
+        state, release, now = ledger.state_of(seen), approvals.release, self.now()
+        judged = judge(release, seen, self._catalogue(seen.target), now)
+        release_id = release.id if release else ""
+        changes = findings.follow(judged, hot.episodes, seen.outcome, _cause(hot, seen, state), release_id, now)
+        notices = tuple(notice_of(change, release) for change in changes)
+        return Verdict(seen, state, changes, notices, release_id, approvals.link, origin)
+
+    def _catalogue(self, target: Target) -> Catalogue:
+        if target.kind is not Kind.OPENAI_DEPLOYMENT:
+            return {}
+        return self.live.catalogue(target.parent, self.catalogue_age)
+
+    def _store_snapshot(self, hot: Hot, verdict: Verdict) -> str:
+        """Store what was seen, if it is new, and return its blob's name; a crash later leaves a spare blob."""
+        if hot.head is not None and hot.head.state == verdict.state:
+            return ""
+        seen = verdict.observation
+        name, content = evidence.snapshot(
+            {"target": seen.target.id, "outcome": seen.outcome, "facts": seen.facts, "document": seen.document}
+        )
+        self.evidence.put(name, content, "application/gzip")
+        return name
+
+    def wake(self, parent: str) -> None:
+        """Ask the notifier to tell what is owed for a parent, once the group has had time to fill."""
+        self.alerts.send(json.dumps({"parent": parent}), self.group_wait)
+
+    def _remember(self, parent: str) -> None:
+        with contextlib.suppress(Conflict):
+            self.ledger.commit(PARENTS, [Create(ledger.row(keys.partition(parent), parent))])
+
+
+def _covers(head: Head, events: Iterable[Event]) -> bool:
+    """Say whether the last look began after all of these events, with room for clocks that differ."""
+    if head.outcome is Outcome.UNREADABLE:
+        return False
+    return all(event.time + CLOCK_SKEW < head.observed_at for event in events)
+
+
+def _fold_only(head: Head, approvals: Approvals) -> Verdict:
+    """Return the verdict that repeats the last one, for events that the last look already covers."""
+    seen = Observation(head.target, head.outcome, head.observed_at, head.facts, modified_at=head.modified_at)
+    return Verdict(seen, head.state, (), (), head.release, approvals.link, "event")
+
+
+def _cause(hot: Hot, seen: Observation, state: str) -> Cause:
+    """Return what happened before this look, as far as events and the service's own times tell."""
+    if hot.events:
+        last, more = hot.events[-1], len(hot.events) - 1
+        others = f", after {more} other event{'s' if more > 1 else ''}" if more else ""
+        return Cause(
+            f"{last.operation} by {describe(last.actor)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}", True
+        )
+    if hot.head is None:
+        return Cause("first look at this target", True)
+    if hot.head.state == state:
+        return Cause("nothing changed at the target: time passed, or the approval or the catalogue changed", True)
+    by_itself = bool(seen.modified_at) and seen.modified_at == hot.head.modified_at
+    suspicion = ", and nobody wrote to it: an upgrade by the platform is suspected" if by_itself else ""
+    return Cause(f"no event announced this{suspicion}; a sweep found it", False)
+
+
+def notice_of(change: Change, release: Release | None) -> Notice:
+    """Return what a change owes to on-call, with the commands that lead back to the release."""
+    episode = change.episode
+    key = keys.finding_key(episode.finding)
+    id_ = keys.notice_id(key, episode.number, change.notice, episode.revision)
+    is_open = episode.status is Status.OPEN
+    return Notice(id_, change.notice, episode, commands.commands_for(episode.finding, release) if is_open else ())
+
+
+def _back_off(attempt: int) -> None:
+    time.sleep(random.random() * min(0.5, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret

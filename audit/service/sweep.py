@@ -1,0 +1,132 @@
+"""Sweep the parents for what no event announced, and remind of what has been open for long.
+
+The sweep is the timer: expiries, deadlines and rows that a crash left behind are found by it.
+"""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from audit import findings, keys, ledger, releases
+from audit.errors import BadInput, Conflict, Throttled
+from audit.findings import Change
+from audit.ledger import Hot
+from audit.model import Kind, Look, Outcome, Target
+from audit.ports import Create, Listing, Queue, Row, Write
+from audit.service.check import PARENTS, Checked, Checker, notice_of
+from audit.targets import find_parent, parent_target, parse_target
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeper:
+    """A checker, and the queue through which a sweep fans out."""
+
+    checker: Checker
+    checks: Queue
+
+    def run(self, message: str, *, is_redelivered: bool = False) -> None:
+        """Do what a message of the queue `checks` asks for.
+
+        A check that Azure throttles puts itself back with the delay that Azure asks for, so that it does not
+        burn the queue's five tries. Everything else rises, and the queue redelivers.
+        """
+        asked = json.loads(message)
+        try:
+            if "parent" in asked:
+                self.sweep_parent(asked["parent"])
+            else:
+                self._check(parse_target(asked["target"]), asked, is_redelivered)
+        except Throttled as throttled:
+            self.checks.send(message, throttled.retry_after)
+
+    def _check(self, target: Target, asked: dict[str, str], is_redelivered: bool) -> None:
+        if is_redelivered:
+            self.checker.wake(target.parent)  # an earlier try may have died between its commit and its wake
+        if target.kind is Kind.PARENT:
+            self.sweep_parent(target.id, asked.get("event", ""))
+        else:
+            self.checker.check(target, asked.get("event", ""), asked.get("origin", "event"))
+
+    def sweep(self) -> list[str]:
+        """Ask for a sweep of every parent: those that Azure lists, and those we know from before."""
+        parents = sorted({*self.checker.live.parents(), *self.parents()})
+        for parent in parents:
+            self.checks.send(json.dumps({"parent": parent}))
+        return parents
+
+    def parents(self) -> list[str]:
+        """Return the workspaces and accounts that the ledger knows."""
+        return sorted(ledger.read(row, str) for row in self.checker.ledger.rows(PARENTS, "p-", "p."))
+
+    def sweep_parent(self, parent: str, event: str = "") -> Checked:
+        """List a parent and ask for a check of every target that is not as it was recorded.
+
+        The list itself is never committed, because it was read before the rows it would be compared with.
+        """
+        if find_parent(parent) != parent:
+            raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
+        listing = self.checker.live.list(parent)
+        itself = Look(Outcome.UNREADABLE if listing.reason else Outcome.PRESENT, reason=listing.reason)
+        checked = self.checker.settle(parent_target(parent), lambda: itself, event, "sweep")
+        for target in self._differing(parent, listing):
+            self.checks.send(json.dumps({"target": target.id, "origin": "sweep"}))
+        if self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX):
+            self.checker.wake(parent)  # rows that a crash left behind
+        return checked
+
+    def _differing(self, parent: str, listing: Listing) -> list[Target]:
+        partition = keys.partition(parent)
+        hot = ledger.by_stream(self.checker.ledger.rows(partition, *keys.ALL_HOT))
+        approved = ledger.by_stream(self.checker.releases.rows(partition, *keys.ALL_HOT))
+        differing = []
+        for target, look in _expected(listing, hot, approved).items():
+            stream = keys.target_hash(target)
+            known = ledger.read_hot(hot.get(stream, ()))
+            seen = self.checker.observe(target, look, self.checker.now())
+            verdict = self.checker.judge(known, releases.read_approvals(approved.get(stream, ())), seen, "sweep")
+            if not ledger.is_settled(known, verdict):
+                differing.append(target)
+        return sorted(differing, key=lambda target: target.id)
+
+    def remind(self) -> int:
+        """Owe one more notice for every open finding that has been silent too long; return how many."""
+        return sum(self._remind_parent(parent) for parent in self.parents())
+
+    def _remind_parent(self, parent: str) -> int:
+        partition, reminded = keys.partition(parent), 0
+        for stream, rows in ledger.by_stream(self.checker.ledger.rows(partition, *keys.ALL_HOT)).items():
+            hot = ledger.read_hot(rows)
+            for change in findings.remind(hot.episodes.values(), self.checker.now()):
+                with contextlib.suppress(Conflict):  # the finding has just changed: that is news enough
+                    self.checker.ledger.commit(partition, self._reminder(stream, hot, change))
+                    reminded += 1
+        if reminded:
+            self.checker.wake(parent)
+        return reminded
+
+    def _reminder(self, stream: str, hot: Hot, change: Change) -> list[Write]:
+        approvals = releases.read_approvals(
+            self.checker.releases.rows(keys.partition(change.episode.finding.target.parent), *keys.hot(stream))
+        )
+        notice = notice_of(change, approvals.release)
+        return [
+            ledger.episode_write(hot, stream, change.episode),
+            Create(ledger.row(keys.outbox(notice.id), notice)),
+        ]
+
+
+def _expected(
+    listing: Listing, hot: Mapping[str, list[Row]], approved: Mapping[str, list[Row]]
+) -> dict[Target, Look]:
+    """Return a look for every target that is listed, was seen before, or is approved.
+
+    What a complete list does not hold is absent; an incomplete one says nothing of what it lacks.
+    """
+    looks = dict(listing.looks)
+    if listing.reason:
+        return looks
+    heads = [ledger.read_hot(rows).head for rows in hot.values()]
+    known = [head.target for head in heads if head is not None and head.target.kind is not Kind.PARENT]
+    known += [a.release.target for a in map(releases.read_approvals, approved.values()) if a.release]
+    return {target: Look(Outcome.ABSENT) for target in known} | looks
