@@ -1,19 +1,14 @@
 """Judge what is seen against what was approved: pure, from a release and an observation to findings."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from audit import deadlines
+from audit.catalogue import Catalogue, retirement_of
 from audit.model import Facts, Finding, Kind, Observation, Outcome, Release, Retirement, Scalar
 from audit.rules import RULES
-
-Catalogue = Mapping[tuple[str, str, str], Retirement]
-"""What Azure's model catalogue of a region says, by lower-cased model name, version and SKU name.
-
-The SKU name is empty in the row that holds for every SKU without a date of its own.
-"""
 
 NOTHING = "nothing"
 
@@ -147,13 +142,6 @@ def may_upgrade(facts: Facts) -> bool:
     """Say whether Azure may replace the model of an Azure OpenAI deployment by itself."""
     is_upgraded_sku = str(facts.get("sku.name", "")).casefold() in UPGRADED_SKUS
     return is_upgraded_sku and str(facts.get("upgrade_option", "")).casefold() != NEVER_UPGRADE
-
-
-def retirement_of(facts: Facts, catalogue: Catalogue) -> Retirement | None:
-    """Return what the catalogue says of the model an Azure OpenAI deployment serves, by its SKU if it can."""
-    name, version = (str(facts.get(key, "")).casefold() for key in ("model.name", "model.version"))
-    sku = str(facts.get("sku.name", "")).casefold()
-    return catalogue.get((name, version, sku)) or catalogue.get((name, version, ""))
 
 
 def _retirement(

@@ -57,6 +57,7 @@ def hot(stream: str) -> tuple[str, str]:
 
 
 ALL_HOT = ("0-", "0.")
+ALL_ENTRIES = ("j-", "j.")
 OUTBOX = ("1-", "1.")
 OUTBOX_HEAD = "1-h"
 OUTBOX_BATCH = "1-b"

@@ -61,7 +61,7 @@ class Hot:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look led to: everything that the next commit records."""
+    """What a look led to: everything that the next commit records, and the waiting events it folds in."""
 
     observation: Observation
     state: str
@@ -70,6 +70,7 @@ class Verdict:
     release: str
     release_link: Link
     origin: str
+    events: Sequence[Event] = ()
 
 
 def state_of(observation: Observation) -> str:
@@ -146,7 +147,7 @@ def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Wri
     target = verdict.observation.target
     stream = keys.target_hash(target)
     changes = verdict.changes[:MAX_CHANGES]
-    folded = hot.events[:MAX_FOLD] if len(changes) == len(verdict.changes) else []
+    folded = verdict.events[:MAX_FOLD] if len(changes) == len(verdict.changes) else []
     entry = evidence.append(
         stream,
         hot.head.link if hot.head else evidence.EMPTY,
@@ -174,9 +175,9 @@ def is_settled(hot: Hot, verdict: Verdict) -> bool:
     return hot.head is not None and not hot.inbox and not verdict.changes and hot.head.state == verdict.state
 
 
-def is_whole(hot: Hot, verdict: Verdict) -> bool:
+def is_whole(verdict: Verdict) -> bool:
     """Say whether one transaction holds all of it; otherwise the next one records the rest."""
-    return len(verdict.changes) <= MAX_CHANGES and len(hot.inbox) <= MAX_FOLD
+    return len(verdict.changes) <= MAX_CHANGES and len(verdict.events) <= MAX_FOLD
 
 
 def _entry_body(

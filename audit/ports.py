@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from audit.judge import Catalogue
+from audit.catalogue import Catalogue
 from audit.model import Alert, Look, Target
 
 Value = str | int | bool | bytes
@@ -102,7 +102,7 @@ class Live(Protocol):
         """Return what the service says of a target now."""
         ...
 
-    def list(self, parent: str) -> Listing:
+    def list_targets(self, parent: str) -> Listing:
         """Return what a workspace or an account holds."""
         ...
 

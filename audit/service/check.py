@@ -14,16 +14,17 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from audit import commands, evidence, findings, keys, ledger, releases
 from audit.actors import Identities, describe
+from audit.catalogue import Catalogue
 from audit.errors import Conflict, StillConflicting
 from audit.facts import observe
 from audit.findings import Cause, Change
-from audit.judge import Catalogue, judge
+from audit.judge import judge
 from audit.ledger import Head, Hot, Verdict
 from audit.model import Event, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
 from audit.ports import Blobs, Create, Live, Queue, Table
@@ -85,9 +86,9 @@ class Checker:
             if hot.head is None:
                 self._remember(target.parent)
             verdict = self._conclude(target, look, hot, approvals, origin)  # (2) (3)
-            if not ledger.is_settled(hot, verdict) and not self._commit(hot, verdict):  # (4) (5)
+            if not ledger.is_settled(hot, verdict) and not self.commit(hot, verdict):  # (4) (5)
                 _back_off(attempt)
-            elif ledger.is_whole(hot, verdict):
+            elif ledger.is_whole(verdict):
                 seen = verdict.observation
                 return Checked(target, seen.outcome, tuple(verdict.changes), seen.reason)
         raise StillConflicting(
@@ -99,11 +100,11 @@ class Checker:
         self, target: Target, look: Callable[[], Look], hot: Hot, approvals: Approvals, origin: str
     ) -> Verdict:
         if hot.head is not None and origin == "event" and _covers(hot.head, hot.events):
-            return _fold_only(hot.head, approvals)
+            return repeat(hot.head, approvals, "event", events=hot.events)
         began_at = self.now()
         return self.judge(hot, approvals, self.observe(target, look(), began_at), origin)
 
-    def _commit(self, hot: Hot, verdict: Verdict) -> bool:
+    def commit(self, hot: Hot, verdict: Verdict) -> bool:
         """Commit and wake; say whether it was done. Where others were first, the caller starts again."""
         target = verdict.observation.target
         snapshot = self._store_snapshot(hot, verdict)
@@ -132,9 +133,11 @@ class Checker:
         state, release, now = ledger.state_of(seen), approvals.release, self.now()
         judged = judge(release, seen, self._catalogue(seen.target), now)
         release_id = release.id if release else ""
-        changes = findings.follow(judged, hot.episodes, seen.outcome, _cause(hot, seen, state), release_id, now)
+        changes = findings.follow(
+            judged, hot.episodes, seen.outcome, _cause(hot, seen, state, origin), release_id, now
+        )
         notices = tuple(notice_of(change, release) for change in changes)
-        return Verdict(seen, state, changes, notices, release_id, approvals.link, origin)
+        return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events)
 
     def _catalogue(self, target: Target) -> Catalogue:
         if target.kind is not Kind.OPENAI_DEPLOYMENT:
@@ -161,34 +164,41 @@ class Checker:
             self.ledger.commit(PARENTS, [Create(ledger.row(keys.partition(parent), parent))])
 
 
-def _covers(head: Head, events: Iterable[Event]) -> bool:
+def _covers(head: Head, events: Sequence[Event]) -> bool:
     """Say whether the last look began after all of these events, with room for clocks that differ."""
-    if head.outcome is Outcome.UNREADABLE:
+    if head.outcome is Outcome.UNREADABLE or not events:
         return False
-    return all(event.time + CLOCK_SKEW < head.observed_at for event in events)
+    return events[-1].time + CLOCK_SKEW < head.observed_at
 
 
-def _fold_only(head: Head, approvals: Approvals) -> Verdict:
-    """Return the verdict that repeats the last one, for events that the last look already covers."""
+def repeat(
+    head: Head,
+    approvals: Approvals,
+    origin: str,
+    *,
+    events: Sequence[Event] = (),
+    changes: Sequence[Change] = (),
+) -> Verdict:
+    """Return a verdict without a look of its own: what was seen last still stands."""
     seen = Observation(head.target, head.outcome, head.observed_at, head.facts, modified_at=head.modified_at)
-    return Verdict(seen, head.state, (), (), head.release, approvals.link, "event")
+    notices = [notice_of(change, approvals.release) for change in changes]
+    return Verdict(seen, head.state, changes, notices, head.release, approvals.link, origin, events)
 
 
-def _cause(hot: Hot, seen: Observation, state: str) -> Cause:
+def _cause(hot: Hot, seen: Observation, state: str, origin: str) -> Cause:
     """Return what happened before this look, as far as events and the service's own times tell."""
     if hot.events:
         last, more = hot.events[-1], len(hot.events) - 1
         others = f", after {more} other event{'s' if more > 1 else ''}" if more else ""
-        return Cause(
-            f"{last.operation} by {describe(last.actor)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}", True
-        )
+        when = f"{last.time:%Y-%m-%d %H:%M:%S} UTC"
+        return Cause(f"{last.operation} by {describe(last.actor)} at {when}{others}", True)
     if hot.head is None:
         return Cause("first look at this target", True)
     if hot.head.state == state:
         return Cause("nothing changed at the target: time passed, or the approval or the catalogue changed", True)
     by_itself = bool(seen.modified_at) and seen.modified_at == hot.head.modified_at
     suspicion = ", and nobody wrote to it: an upgrade by the platform is suspected" if by_itself else ""
-    return Cause(f"no event announced this{suspicion}; a sweep found it", False)
+    return Cause(f"no event announced this{suspicion}; a {origin} found it", False)
 
 
 def notice_of(change: Change, release: Release | None) -> Notice:

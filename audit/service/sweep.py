@@ -3,18 +3,16 @@
 The sweep is the timer: expiries, deadlines and rows that a crash left behind are found by it.
 """
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from audit import findings, keys, ledger, releases
-from audit.errors import BadInput, Conflict, Throttled
-from audit.findings import Change
+from audit.errors import BadInput, Throttled
 from audit.ledger import Hot
 from audit.model import Kind, Look, Outcome, Target
-from audit.ports import Create, Listing, Queue, Row, Write
-from audit.service.check import PARENTS, Checked, Checker, notice_of
+from audit.ports import Listing, Queue, Row
+from audit.service.check import PARENTS, Checked, Checker, repeat
 from audit.targets import find_parent, parent_target, parse_target
 
 
@@ -49,11 +47,17 @@ class Sweeper:
             self.checker.check(target, asked.get("event", ""), asked.get("origin", "event"))
 
     def sweep(self) -> list[str]:
-        """Ask for a sweep of every parent: those that Azure lists, and those we know from before."""
-        parents = sorted({*self.checker.live.parents(), *self.parents()})
-        for parent in parents:
-            self.checks.send(json.dumps({"parent": parent}))
-        return parents
+        """Ask for a sweep of every parent: those that Azure lists, and those we know from before.
+
+        Raises `Throttled` or `Unavailable` where a subscription cannot be listed; the known ones are swept.
+        """
+        known = set(self.parents())
+        try:
+            known |= set(self.checker.live.parents())
+        finally:  # a subscription that cannot be listed must not keep us from what we know
+            for parent in sorted(known):
+                self.checks.send(json.dumps({"parent": parent}))
+        return sorted(known)
 
     def parents(self) -> list[str]:
         """Return the workspaces and accounts that the ledger knows."""
@@ -66,7 +70,7 @@ class Sweeper:
         """
         if find_parent(parent) != parent:
             raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
-        listing = self.checker.live.list(parent)
+        listing = self.checker.live.list_targets(parent)
         itself = Look(Outcome.UNREADABLE if listing.reason else Outcome.PRESENT, reason=listing.reason)
         checked = self.checker.settle(parent_target(parent), lambda: itself, event, "sweep")
         for target in self._differing(parent, listing):
@@ -94,26 +98,19 @@ class Sweeper:
         return sum(self._remind_parent(parent) for parent in self.parents())
 
     def _remind_parent(self, parent: str) -> int:
-        partition, reminded = keys.partition(parent), 0
-        for stream, rows in ledger.by_stream(self.checker.ledger.rows(partition, *keys.ALL_HOT)).items():
-            hot = ledger.read_hot(rows)
-            for change in findings.remind(hot.episodes.values(), self.checker.now()):
-                with contextlib.suppress(Conflict):  # the finding has just changed: that is news enough
-                    self.checker.ledger.commit(partition, self._reminder(stream, hot, change))
-                    reminded += 1
-        if reminded:
-            self.checker.wake(parent)
-        return reminded
-
-    def _reminder(self, stream: str, hot: Hot, change: Change) -> list[Write]:
-        approvals = releases.read_approvals(
-            self.checker.releases.rows(keys.partition(change.episode.finding.target.parent), *keys.hot(stream))
+        partition = keys.partition(parent)
+        rows = ledger.by_stream(self.checker.ledger.rows(partition, *keys.ALL_HOT))
+        return sum(
+            self._remind_target(partition, stream, ledger.read_hot(rows[stream])) for stream in sorted(rows)
         )
-        notice = notice_of(change, approvals.release)
-        return [
-            ledger.episode_write(hot, stream, change.episode),
-            Create(ledger.row(keys.outbox(notice.id), notice)),
-        ]
+
+    def _remind_target(self, partition: str, stream: str, hot: Hot) -> int:
+        changes = findings.remind(hot.episodes.values(), self.checker.now())
+        if hot.head is None or not changes:
+            return 0
+        approvals = releases.read_approvals(self.checker.releases.rows(partition, *keys.hot(stream)))
+        verdict = repeat(hot.head, approvals, "reminder", changes=changes[: ledger.MAX_CHANGES])
+        return len(verdict.changes) if self.checker.commit(hot, verdict) else 0  # a conflict is news enough
 
 
 def _expected(

@@ -1,0 +1,234 @@
+"""What an auditor reads for a period, as plain values; `templates/report.html` only shows them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from audit import evidence, keys
+from audit.actors import describe
+from audit.deadlines import days_left
+from audit.evidence import Broken, Link
+from audit.judge import serving
+from audit.ledger import Head
+from audit.model import Actor, Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
+from audit.rules import RULES, Rule
+
+
+class Standing(StrEnum):
+    """How a target stands against what was approved for it, the worst first."""
+
+    UNSEEN = "could not look"
+    GONE = "gone"
+    UNAPPROVED = "not approved"
+    DIFFERS = "differs"
+    APPROVED = "as approved"
+    REGISTERED = "registered"  # a model nobody has to approve, because it serves nothing by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that the ledger and the approvals hold of one target."""
+
+    head: Head
+    release: Release | None
+    episodes: Sequence[Episode]
+    entries: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One target in the inventory."""
+
+    target: Target
+    standing: Standing
+    serving: Sequence[str]
+    release: Release | None
+    since: datetime
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCard:
+    """One finding for a reader who is no engineer."""
+
+    episode: Episode
+    rule: Rule
+    days_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened in the period: a sentence, who did it, and what it led to."""
+
+    at: datetime
+    target: str
+    text: str
+    who: Sequence[str]
+    findings: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was recomputed to vouch for this report."""
+
+    chains: int
+    entries: int
+    events: int
+    repeated_events: int
+    alerts: int
+    fingerprint: str
+    broken: Sequence[tuple[str, Broken]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report. `start` and `end` bound the period; all that is open is shown whatever its age."""
+
+    start: datetime
+    end: datetime
+    parents: Sequence[str]
+    lines: Sequence[Line]
+    open: Sequence[FindingCard]
+    resolved: Sequence[FindingCard]
+    deadlines: Sequence[FindingCard]
+    happenings: Sequence[Happening]
+    proof: Proof
+
+    @property
+    def counts(self) -> dict[Standing, int]:
+        """Return how many targets stand how; those that serve nothing by themselves are left out."""
+        found = [line.standing for line in self.lines]
+        return {each: found.count(each) for each in Standing if each is not Standing.REGISTERED}
+
+
+def build(
+    parents: Sequence[str],
+    records: Iterable[Record],
+    told: Iterable[tuple[str, Link, Sequence[bytes]]],
+    start: datetime,
+    end: datetime,
+) -> Report:
+    """Return the report of a period from what the ledger holds; `told` are the chains of alerts."""
+    known = sorted(records, key=lambda record: record.head.target.id)
+    cards = sorted((_card(e, end) for r in known for e in r.episodes), key=_urgency)
+    seen = [record for record in known if record.head.target.kind is not Kind.PARENT]
+    return Report(
+        start=start,
+        end=end,
+        parents=sorted(parents),
+        lines=[_line(record) for record in seen],
+        open=[card for card in cards if card.episode.status is Status.OPEN and card.days_left is None],
+        resolved=[card for card in cards if _is_resolved_in(card.episode, start, end)],
+        deadlines=[c for c in cards if c.episode.status is Status.OPEN and c.days_left is not None],
+        happenings=sorted(_happenings(known, start, end), key=lambda each: (each.at, each.target)),
+        proof=_prove(known, list(told)),
+    )
+
+
+def standing(head: Head, release: Release | None, episodes: Iterable[Episode]) -> Standing:
+    """Return how a target stands, by its open findings."""
+    broken = {e.finding.rule for e in episodes if e.status is Status.OPEN}
+    if head.outcome is Outcome.UNREADABLE:
+        return Standing.UNSEEN
+    if head.outcome is Outcome.ABSENT:
+        return Standing.GONE
+    if release is None:
+        return Standing.REGISTERED if head.target.kind is Kind.MODEL else Standing.UNAPPROVED
+    return Standing.DIFFERS if any(rule < "MA8" for rule in broken) else Standing.APPROVED
+
+
+def _line(record: Record) -> Line:
+    head = record.head
+    return Line(
+        target=head.target,
+        standing=standing(head, record.release, record.episodes),
+        serving=_serving(head.target, head.facts),
+        release=record.release,
+        since=head.since,
+        observed_at=head.observed_at,
+    )
+
+
+def _serving(target: Target, facts: Facts) -> Sequence[str]:
+    if target.kind is not Kind.MODEL:
+        return list(serving(facts))
+    versions = sorted({name.split(".")[1] for name in facts if name.startswith("versions.")})
+    return [f"versions {', '.join(versions)}"] if versions else []
+
+
+def _card(episode: Episode, now: datetime) -> FindingCard:
+    due_at = episode.finding.due_at
+    return FindingCard(episode, RULES[episode.finding.rule], None if due_at is None else days_left(due_at, now))
+
+
+def _urgency(card: FindingCard) -> tuple[int, datetime, str]:
+    return list(Severity).index(card.episode.finding.severity), card.episode.opened_at, card.rule.id
+
+
+def _is_resolved_in(episode: Episode, start: datetime, end: datetime) -> bool:
+    return episode.resolved_at is not None and start <= episode.resolved_at <= end
+
+
+def _happenings(records: Iterable[Record], start: datetime, end: datetime) -> Iterable[Happening]:
+    for record in records:
+        for raw in record.entries:
+            entry = msgspec.json.decode(raw)
+            at = datetime.fromisoformat(entry["at"])
+            if start <= at <= end and (happening := _happening(record.head.target, at, entry["body"])):
+                yield happening
+
+
+def _happening(target: Target, at: datetime, body: dict[str, Any]) -> Happening | None:
+    actors = [msgspec.convert(event["actor"], Actor) for event in body["events"]]
+    who = [f"{event['operation']} by {describe(a)}" for event, a in zip(body["events"], actors, strict=True)]
+    findings = [_finding_text(found) for found in body["findings"]]
+    if not who and not findings and body["origin"] == "sweep":
+        return None  # a first look that found nothing amiss
+    return Happening(at, f"{target.parent_name}/{target.name}", _text(body), who, findings)
+
+
+def _text(body: dict[str, Any]) -> str:
+    if body["outcome"] == Outcome.UNREADABLE:
+        return f"Could not be looked at: {body['reason']}"
+    if body["outcome"] == Outcome.ABSENT:
+        return "Is not there any more" if body["changed"] else "Is still not there"
+    changed = "Changed" if body["changed"] else "Was written to, and is as it was"
+    if not body["events"]:
+        changed = "Changed, and no event announced it" if body["changed"] else "Did not change by itself"
+    return changed
+
+
+def _finding_text(found: dict[str, Any]) -> str:
+    rule = RULES[found["rule"]]
+    values = "" if found["change"] == "resolved" else f": approved {found['expected']}, found {found['got']}"
+    return f"{found['change']}: {rule.title} ({rule.id}, {found['severity']}){values}"
+
+
+def _prove(records: Sequence[Record], told: Sequence[tuple[str, Link, Sequence[bytes]]]) -> Proof:
+    chains = [(keys.target_hash(r.head.target), r.head.target.id, r.head.link, r.entries) for r in records]
+    chains += [(keys.ALERTS, parent, link, entries) for parent, link, entries in told]
+    breaks = [(name, evidence.find_break(stream, entries, link)) for stream, name, link, entries in chains]
+    events = [event["key"] for r in records for raw in r.entries for event in _events(raw)]
+    return Proof(
+        chains=len(chains),
+        entries=sum(len(entries) for *_, entries in chains),
+        events=len(events),
+        repeated_events=len(events) - len(set(events)),
+        alerts=sum(len(entries) for _, _, entries in told),
+        fingerprint=evidence.fingerprint((name, link) for _, name, link, _ in chains),
+        broken=[(name, broken) for name, broken in breaks if broken is not None],
+    )
+
+
+def _events(raw: bytes) -> Sequence[dict[str, Any]]:
+    events: list[dict[str, Any]] = msgspec.json.decode(raw)["body"].get("events", [])
+    return events
+
+
+def week_before(end: datetime) -> datetime:
+    """Return the start of the seven days that end at `end`."""
+    return end - timedelta(days=7)

@@ -1,0 +1,87 @@
+"""Read what the ledger holds, to answer questions and to write reports."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit import keys, ledger, outbox, releases
+from audit.alerts import notice_data
+from audit.evidence import EMPTY, Link
+from audit.model import Episode, Notice, Status
+from audit.ports import Blobs, Row, Table
+from audit.render import render_report
+from audit.report import Record, Report, build, week_before
+from audit.service.check import PARENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """The ports that reading needs; nothing here writes to the ledger."""
+
+    ledger: Table
+    releases: Table
+    reports: Blobs
+    now: Callable[[], datetime]
+
+    def report(self, start: datetime, end: datetime) -> Report:
+        """Return the report of a period, as the ledger stands now."""
+        parents = self.parents()
+        records = (record for parent in parents for record in self.records(parent))
+        return build(parents, records, [self._told(parent) for parent in parents], start, end)
+
+    def render_weekly(self) -> str:
+        """Return the page of the seven days that end now."""
+        now = self.now()
+        return render_report(self.report(week_before(now), now))
+
+    def write_weekly(self) -> str:
+        """Write the page of the seven days that end now, and return its blob's name."""
+        page = self.render_weekly().encode()
+        name = f"{self.now():%Y-%m-%dT%H%M%SZ}-{hashlib.sha256(page).hexdigest()[:12]}.html"
+        self.reports.put(name, page, "text/html; charset=utf-8")
+        return name
+
+    def parents(self) -> list[str]:
+        """Return the workspaces and accounts that the ledger knows."""
+        return sorted(ledger.read(row, str) for row in self.ledger.rows(PARENTS, "p-", "p."))
+
+    def episodes(self) -> list[Episode]:
+        """Return every finding that is open or was, the open ones first."""
+        found = [
+            e
+            for parent in self.parents()
+            for record in self._hot(parent).values()
+            for e in record.episodes.values()
+        ]
+        return sorted(found, key=lambda e: (e.status is not Status.OPEN, e.finding.target.id, e.finding.rule))
+
+    def open_findings(self) -> list[dict[str, Any]]:
+        """Return the open findings in the same stable JSON form as alerts have them."""
+        return [notice_data(Notice("", "open", e)) for e in self.episodes() if e.status is Status.OPEN]
+
+    def records(self, parent: str) -> Iterator[Record]:
+        """Return what is known of every target of a parent."""
+        partition = keys.partition(parent)
+        approved = ledger.by_stream(self.releases.rows(partition, *keys.ALL_HOT))
+        entries = ledger.by_stream(self.ledger.rows(partition, *keys.ALL_ENTRIES))
+        for stream, hot in self._hot(parent).items():
+            if hot.head is not None:
+                release = releases.read_approvals(approved.get(stream, ())).release
+                chain = [_raw(row) for row in entries.get(stream, ())]
+                yield Record(hot.head, release, tuple(hot.episodes.values()), chain)
+
+    def _hot(self, parent: str) -> dict[str, ledger.Hot]:
+        rows = ledger.by_stream(self.ledger.rows(keys.partition(parent), *keys.ALL_HOT))
+        return {stream: ledger.read_hot(each) for stream, each in rows.items()}
+
+    def _told(self, parent: str) -> tuple[str, Link, list[bytes]]:
+        partition = keys.partition(parent)
+        head = outbox.read_outbox(self.ledger.rows(partition, *keys.OUTBOX)).head
+        entries = self.ledger.rows(partition, *keys.journal_range(keys.ALERTS))
+        return parent, head.link if head else EMPTY, [_raw(row) for row in entries]
+
+
+def _raw(row: Row) -> bytes:
+    return bytes(row.values["raw"])  # type: ignore[arg-type] - entries hold bytes

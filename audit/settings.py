@@ -1,0 +1,137 @@
+"""The settings of the function app and of the command line; nothing else reads the environment.
+
+`docs/settings.md` lists them all. On Azure they are the function app's settings; on an engineer's machine they
+come from the environment or from a `local.settings.json`, as `func` reads it: the environment wins.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from audit.adapters.cloud import PUBLIC
+from audit.errors import SettingsError
+from audit.privacy import PersonalData
+
+PREFIX = "MODEL_AUDIT_"
+SHORTEST_KEY = 16  # characters; a shorter privacy key could be found by trying
+
+SETTINGS: dict[str, str] = {
+    "STORAGE": "Connection string of the audit's own storage account; or, for a managed identity, "
+    "`MODEL_AUDIT_STORAGE__tableServiceUri`, `__queueServiceUri` and `__blobServiceUri`.",
+    "SUBSCRIPTIONS": "Ids of the subscriptions to sweep, separated by commas.",
+    "PRIVACY_KEY": f"Secret of at least {SHORTEST_KEY} characters; keys the marks of secrets and people.",
+    "PERSONAL_DATA": "What becomes of people's names: `hash` (default), `redact` or `keep`.",
+    "PIPELINES": "Object ids or application ids of the pipelines that may deploy, separated by commas.",
+    "TOPIC_ENDPOINT": "Endpoint of the Event Grid custom topic that alerts go to.",
+    "TOPIC_KEY": "Access key of that topic; without it the function app's identity is used.",
+    "GROUP_WAIT_SECONDS": "How long an alert waits for more findings of the same parent (default 30).",
+    "GROUP_INTERVAL_SECONDS": "Least time between two alerts of the same parent (default 300).",
+    "CATALOGUE_AGE_SECONDS": "How old the retirement dates may be that a check judges by (default 21600).",
+    "ARM_ENDPOINT": "Base URL of the control plane, for other clouds than the public one.",
+    "ARM_CA_FILE": "CA certificate of that control plane, where it is not a public one.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAccount:
+    """Where tables, queues and blobs are: a connection string, or three service addresses for an identity."""
+
+    connection: str = ""
+    tables: str = ""
+    queues: str = ""
+    blobs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, parsed; `docs/settings.md` says what each means."""
+
+    storage: StorageAccount
+    subscriptions: tuple[str, ...]
+    privacy_key: str
+    personal_data: PersonalData
+    pipelines: tuple[str, ...]
+    topic_endpoint: str
+    topic_key: str
+    group_wait: timedelta
+    group_interval: timedelta
+    catalogue_age: timedelta
+    arm_endpoint: str
+    arm_ca_file: str
+
+
+def read_settings(values: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings from these values, by default from the environment; raise `SettingsError`."""
+    given = {name.removeprefix(PREFIX): value for name, value in (values or os.environ).items() if value}
+    return Settings(
+        storage=_storage(given),
+        subscriptions=_words(given, "SUBSCRIPTIONS"),
+        privacy_key=_privacy_key(given),
+        personal_data=_personal_data(given),
+        pipelines=_words(given, "PIPELINES"),
+        topic_endpoint=given.get("TOPIC_ENDPOINT", ""),
+        topic_key=given.get("TOPIC_KEY", ""),
+        group_wait=_seconds(given, "GROUP_WAIT_SECONDS", 30),
+        group_interval=_seconds(given, "GROUP_INTERVAL_SECONDS", 300),
+        catalogue_age=_seconds(given, "CATALOGUE_AGE_SECONDS", 6 * 3600),
+        arm_endpoint=given.get("ARM_ENDPOINT", PUBLIC).rstrip("/"),
+        arm_ca_file=given.get("ARM_CA_FILE", ""),
+    )
+
+
+def load_settings_file(path: Path) -> None:
+    """Put the values of a `local.settings.json` into the environment, as `func` does: what is set stays."""
+    try:
+        values: Any = json.loads(path.read_text("utf-8"))["Values"]
+        for name, value in values.items():
+            os.environ.setdefault(name, str(value))
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise SettingsError(
+            f'expected a file like {{"IsEncrypted": false, "Values": {{...}}}} at {path}: '
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _storage(given: Mapping[str, str]) -> StorageAccount:
+    uris = [given.get(f"STORAGE__{service}ServiceUri", "") for service in ("table", "queue", "blob")]
+    if given.get("STORAGE"):
+        return StorageAccount(given["STORAGE"])
+    if not all(uris):
+        raise SettingsError(
+            "expected MODEL_AUDIT_STORAGE (a connection string) or MODEL_AUDIT_STORAGE__tableServiceUri, "
+            "__queueServiceUri and __blobServiceUri; got neither. Set them in the function app's settings, "
+            "in the environment or in local.settings.json (`make run` writes one)"
+        )
+    return StorageAccount("", *uris)
+
+
+def _privacy_key(given: Mapping[str, str]) -> str:
+    key = given.get("PRIVACY_KEY", "")
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"expected MODEL_AUDIT_PRIVACY_KEY of at least {SHORTEST_KEY} characters, got {len(key)}"
+        )
+    return key
+
+
+def _personal_data(given: Mapping[str, str]) -> PersonalData:
+    word = given.get("PERSONAL_DATA", PersonalData.HASH)
+    try:
+        return PersonalData(word)
+    except ValueError as error:
+        raise SettingsError(f"expected hash, redact or keep in MODEL_AUDIT_PERSONAL_DATA, got {word!r}") from error
+
+
+def _words(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip().lower() for word in given.get(name, "").split(",") if word.strip())
+
+
+def _seconds(given: Mapping[str, str], name: str, default: int) -> timedelta:
+    text = given.get(name, str(default))
+    if not text.isdecimal():
+        raise SettingsError(f"expected whole seconds in {PREFIX}{name}, got {text!r}")
+    return timedelta(seconds=int(text))

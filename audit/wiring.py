@@ -1,0 +1,181 @@
+"""Put the parts together: the one place with a clock, credentials and clients.
+
+Everything is made when it is first needed and kept for the life of the process. Imports stand inside the
+functions where they are heavy, so that taking an event in never pays for a look at Azure ML.
+"""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from audit import settings as settings_
+from audit.actors import Identities
+from audit.adapters.cloud import Cloud
+from audit.adapters.storage import AzureBlobs, AzureQueue, AzureTable
+from audit.errors import SettingsError
+from audit.ports import Channel
+from audit.privacy import Privacy
+from audit.service.check import Checker
+from audit.service.intake import Intake
+from audit.service.sweep import Sweeper
+from audit.service.tell import Notifier
+
+if TYPE_CHECKING:
+    from audit.service.report import Reporter
+
+LEDGER, RELEASES = "ledger", "releases"
+CHECKS, ALERTS = "checks", "alerts"
+EVIDENCE, REPORTS = "evidence", "reports"
+
+# Storage is close by: a few quick tries, then the platform's own redelivery.
+_STORAGE_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.2}
+
+
+def now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@cache
+def intake() -> Intake:
+    """Return what takes events in."""
+    return Intake(table(LEDGER), queue(CHECKS), identities(), now)
+
+
+@cache
+def sweeper() -> Sweeper:
+    """Return what checks targets and sweeps parents."""
+    return Sweeper(checker(), queue(CHECKS))
+
+
+@cache
+def checker() -> Checker:
+    """Return what checks one target."""
+    from audit.adapters.live import AzureLive
+
+    chosen = settings()
+    live = AzureLive(credential(), Cloud(chosen.arm_endpoint, chosen.arm_ca_file), chosen.subscriptions)
+    return Checker(
+        ledger=table(LEDGER),
+        releases=table(RELEASES),
+        alerts=queue(ALERTS),
+        evidence=blobs(EVIDENCE),
+        live=live,
+        identities=identities(),
+        now=now,
+        group_wait=chosen.group_wait,
+        catalogue_age=chosen.catalogue_age,
+    )
+
+
+@cache
+def notifier() -> Notifier:
+    """Return what tells on-call."""
+    return Notifier(table(LEDGER), queue(ALERTS), channels(), settings().group_interval, now)
+
+
+@cache
+def reporter() -> "Reporter":
+    """Return what answers questions and writes reports."""
+    from audit.service.report import Reporter
+
+    return Reporter(table(LEDGER), table(RELEASES), blobs(REPORTS), now)
+
+
+@cache
+def settings() -> settings_.Settings:
+    """Return the settings of this process."""
+    return settings_.read_settings()
+
+
+@cache
+def identities() -> Identities:
+    """Return what turns claims into actors."""
+    chosen = settings()
+    return Identities(chosen.pipelines, Privacy(chosen.privacy_key.encode(), chosen.personal_data))
+
+
+@cache
+def credential() -> Any:
+    """Return the identity we act as: the function app's own on Azure, `az login`'s on a person's machine."""
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+@cache
+def channels() -> dict[str, Channel]:
+    """Return where alerts go, by name; raise `SettingsError` where there is no channel at all."""
+    chosen = settings()
+    if not chosen.topic_endpoint:
+        raise SettingsError(
+            "expected a channel for alerts, got none: set MODEL_AUDIT_TOPIC_ENDPOINT to an Event Grid "
+            "custom topic. Findings stay in the outbox until there is one"
+        )
+    from azure.core.credentials import AzureKeyCredential
+
+    from audit.adapters.topic import TopicChannel
+
+    key = AzureKeyCredential(chosen.topic_key) if chosen.topic_key else credential()
+    return {"topic": TopicChannel(chosen.topic_endpoint, key)}
+
+
+@cache
+def table(name: str) -> AzureTable:
+    """Return a table of the audit's storage account."""
+    return AzureTable(_table_client(name))
+
+
+@cache
+def queue(name: str) -> AzureQueue:
+    """Return a queue of the audit's storage account."""
+    return AzureQueue(_queue_client(name))
+
+
+@cache
+def blobs(name: str) -> AzureBlobs:
+    """Return a blob container of the audit's storage account."""
+    return AzureBlobs(_container_client(name))
+
+
+def create_storage() -> None:
+    """Create the tables, queues and containers that are missing; on Azure the deployment template does this."""
+    import contextlib
+
+    from azure.core.exceptions import ResourceExistsError
+
+    creates = [
+        *(_table_client(name).create_table for name in (LEDGER, RELEASES)),
+        *(_queue_client(name).create_queue for name in (CHECKS, ALERTS)),
+        *(_container_client(name).create_container for name in (EVIDENCE, REPORTS)),
+    ]
+    for create in creates:
+        with contextlib.suppress(ResourceExistsError):
+            create()
+
+
+def _table_client(name: str) -> Any:
+    from azure.data.tables import TableClient
+
+    account = settings().storage
+    if account.connection:
+        return TableClient.from_connection_string(account.connection, name, **_STORAGE_RETRIES)
+    return TableClient(account.tables, name, credential=credential(), **_STORAGE_RETRIES)
+
+
+def _queue_client(name: str) -> Any:
+    from azure.storage.queue import QueueClient
+
+    account = settings().storage
+    if account.connection:
+        return QueueClient.from_connection_string(account.connection, name, **_STORAGE_RETRIES)
+    return QueueClient(account.queues, name, credential=credential(), **_STORAGE_RETRIES)
+
+
+def _container_client(name: str) -> Any:
+    from azure.storage.blob import ContainerClient
+
+    account = settings().storage
+    if account.connection:
+        return ContainerClient.from_connection_string(account.connection, name, **_STORAGE_RETRIES)
+    return ContainerClient(account.blobs, name, credential=credential(), **_STORAGE_RETRIES)
