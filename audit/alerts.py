@@ -45,6 +45,7 @@ def notice_data(notice: Notice) -> dict[str, Any]:
         "status": str(episode.status),
         "target": finding.target.id,
         "target_kind": str(finding.target.kind),
+        "parent": finding.target.parent_name,
         "name": finding.target.name,
         "subject": finding.subject,
         "expected": finding.expected,

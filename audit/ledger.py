@@ -170,6 +170,12 @@ def entry_row(stream: str, entry: evidence.Entry) -> Row:
     return Row(keys.journal(stream, entry.link.seq), {"v": VERSION, "raw": entry.raw, "digest": entry.link.digest})
 
 
+def raw_of(row_: Row) -> bytes:
+    """Return the hashed bytes of a journal entry's row."""
+    raw = row_.values["raw"]
+    return raw if isinstance(raw, bytes) else b""
+
+
 def is_settled(hot: Hot, verdict: Verdict) -> bool:
     """Say whether there is nothing to record: no event waits, nothing changed, nothing opened or closed."""
     return hot.head is not None and not hot.inbox and not verdict.changes and hot.head.state == verdict.state

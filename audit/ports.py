@@ -1,12 +1,12 @@
 """What the service needs of the outside world; `audit/adapters` and `tests/fakes.py` both provide it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from audit.catalogue import Catalogue
-from audit.model import Alert, Look, Target
+from audit.model import Alert, Look, Outcome, Target
 
 Value = str | int | bool | bytes
 
@@ -52,8 +52,10 @@ class Table(Protocol):
         """Return the rows with `start <= key < end`, sorted by key; raise `Unavailable`."""
         ...
 
-    def commit(self, partition: str, writes: Sequence[Write]) -> None:
-        """Write everything or nothing; raise `Conflict` where a row is not as expected, or `Unavailable`.
+    def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
+        """Write everything or nothing, and return the ETag of each write's row (empty for a deleted one).
+
+        Raises `Conflict` where a row is not as expected, or `Unavailable`.
 
         A conflict may be the caller's own success: an answer can get lost after the commit.
         """
@@ -82,13 +84,13 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a parent holds: a look for every target, or, with a reason, the inability to list it.
+    """What a parent holds: a look for every target, and how listing it ended.
 
-    A listing with a reason may still hold what was seen before the fault; its absences mean nothing.
+    An unreadable listing may still hold what was seen before the fault; its absences mean nothing.
     """
 
     looks: Mapping[Target, Look]
-    reason: str = ""
+    itself: Look = field(default_factory=lambda: Look(Outcome.PRESENT))
 
 
 class Live(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -227,8 +227,3 @@ def _prove(records: Sequence[Record], told: Sequence[tuple[str, Link, Sequence[b
 def _events(raw: bytes) -> Sequence[dict[str, Any]]:
     events: list[dict[str, Any]] = msgspec.json.decode(raw)["body"].get("events", [])
     return events
-
-
-def week_before(end: datetime) -> datetime:
-    """Return the start of the seven days that end at `end`."""
-    return end - timedelta(days=7)

@@ -58,7 +58,7 @@ class AzureMl:
             return look_of(error)
 
     def list_targets(self, workspace: str) -> Listing:
-        """Return what a workspace holds; what cannot be read becomes the listing's reason."""
+        """Return what a workspace holds; how listing ended is part of it."""
         _, _, subscription, _, group, *_, name = workspace.split("/")
         client = self._client(subscription, group, name)
         looks: dict[Target, Look] = {}
@@ -68,7 +68,7 @@ class AzureMl:
             for model in items_of(self._read(lambda: client.models.list(list_view_type=ListViewType.ALL))):
                 _add(looks, model, lambda item: self._model(client, item["name"]))
         except AzureError as error:
-            return Listing(looks, reason_of(error))
+            return Listing(looks, look_of(error))
         return Listing(looks)
 
     def _with_deployments(self, client: MLClient, endpoint: Document) -> Document:

@@ -50,12 +50,12 @@ class AzureOpenAi:
         return Look(Outcome.PRESENT, {"deployment": pages[0].body})
 
     def list_targets(self, account: str) -> Listing:
-        """Return the deployments of an account; what cannot be read becomes the listing's reason."""
+        """Return the deployments of an account; how listing ended is part of it."""
         _, _, subscription, _, group, *_, name = account.split("/")
         try:
             items = items_of(self._read(self._client(subscription).deployments.list(group, name)))
         except AzureError as error:
-            return Listing({}, reason_of(error))
+            return Listing({}, look_of(error))
         looks = ((find_target(str(item.get("id", ""))), item) for item in items)
         return Listing({target: Look(Outcome.PRESENT, {"deployment": item}) for target, item in looks if target})
 

@@ -36,12 +36,12 @@ class AzureTable:
         with _translated(f"read rows {start}..{end} of partition {partition}"):
             return [_row(entity) for entity in found]
 
-    def commit(self, partition: str, writes: Sequence[Write]) -> None:
+    def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """Submit one entity-group transaction."""
         operations: Any = [_operation(partition, write) for write in writes]
         with _translated(f"commit {len(writes)} rows to partition {partition}"):
             try:
-                self._client.submit_transaction(operations)
+                return [str(answer.get("etag") or "") for answer in self._client.submit_transaction(operations)]
             except TableTransactionError as error:
                 # Raised for every refusal, with the status of the row that was refused.
                 code = getattr(error, "error_code", None)

@@ -9,7 +9,6 @@
 The queue message that asked for the check is deleted after all of that, so a crash anywhere runs it again.
 """
 
-import contextlib
 import json
 import random
 import threading
@@ -27,12 +26,12 @@ from audit.findings import Cause, Change
 from audit.judge import judge
 from audit.ledger import Head, Hot, Verdict
 from audit.model import Event, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
-from audit.ports import Blobs, Create, Live, Queue, Table
+from audit.ports import Blobs, Live, Queue, Table
 from audit.releases import Approvals
+from audit.service import parents
 
 MAX_TRIES = 40  # under contention each loser tries again; more than this is a fault, and the queue redelivers
 CLOCK_SKEW = timedelta(minutes=2)  # how far a worker's clock and Azure's may be apart
-PARENTS = "parents"  # the partition that lists the workspaces and accounts we have ever met
 
 # Checks of one target inside one process wait for each other, so that a storm of events coalesces into few
 # looks. Correctness never rests on it: other processes do not see these locks.
@@ -84,7 +83,7 @@ class Checker:
             if event and event not in hot.inbox:
                 return Checked(target, hot.head.outcome if hot.head else Outcome.UNREADABLE)
             if hot.head is None:
-                self._remember(target.parent)
+                parents.remember(self.ledger, target.parent)
             verdict = self._conclude(target, look, hot, approvals, origin)  # (2) (3)
             if not ledger.is_settled(hot, verdict) and not self.commit(hot, verdict):  # (4) (5)
                 _back_off(attempt)
@@ -158,10 +157,6 @@ class Checker:
     def wake(self, parent: str) -> None:
         """Ask the notifier to tell what is owed for a parent, once the group has had time to fill."""
         self.alerts.send(json.dumps({"parent": parent}), self.group_wait)
-
-    def _remember(self, parent: str) -> None:
-        with contextlib.suppress(Conflict):
-            self.ledger.commit(PARENTS, [Create(ledger.row(keys.partition(parent), parent))])
 
 
 def _covers(head: Head, events: Sequence[Event]) -> bool:

@@ -3,17 +3,20 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from audit import keys, ledger, outbox, releases
 from audit.alerts import notice_data
 from audit.evidence import EMPTY, Link
-from audit.model import Episode, Notice, Status
-from audit.ports import Blobs, Row, Table
+from audit.ledger import Hot, raw_of
+from audit.model import Episode, Notice, Release, Status, Target
+from audit.ports import Blobs, Table
 from audit.render import render_report
-from audit.report import Record, Report, build, week_before
-from audit.service.check import PARENTS
+from audit.report import Record, Report, build
+from audit.service import parents
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,14 @@ class Reporter:
 
     def report(self, start: datetime, end: datetime) -> Report:
         """Return the report of a period, as the ledger stands now."""
-        parents = self.parents()
-        records = (record for parent in parents for record in self.records(parent))
-        return build(parents, records, [self._told(parent) for parent in parents], start, end)
+        known = self.parents()
+        records = (record for parent in known for record in self.records(parent))
+        return build(known, records, [self._told(parent) for parent in known], start, end)
 
     def render_weekly(self) -> str:
         """Return the page of the seven days that end now."""
         now = self.now()
-        return render_report(self.report(week_before(now), now))
+        return render_report(self.report(now - WEEK, now))
 
     def write_weekly(self) -> str:
         """Write the page of the seven days that end now, and return its blob's name."""
@@ -44,8 +47,8 @@ class Reporter:
         return name
 
     def parents(self) -> list[str]:
-        """Return the workspaces and accounts that the ledger knows."""
-        return sorted(ledger.read(row, str) for row in self.ledger.rows(PARENTS, "p-", "p."))
+        """Return the workspaces and accounts that were ever looked at, or that something is approved for."""
+        return sorted({*parents.known(self.ledger), *parents.known(self.releases)})
 
     def episodes(self) -> list[Episode]:
         """Return every finding that is open or was, the open ones first."""
@@ -61,6 +64,20 @@ class Reporter:
         """Return the open findings in the same stable JSON form as alerts have them."""
         return [notice_data(Notice("", "open", e)) for e in self.episodes() if e.status is Status.OPEN]
 
+    def targets(self) -> list[Target]:
+        """Return every target that was ever looked at."""
+        hots = (hot for parent in self.parents() for hot in self._hot(parent).values())
+        return sorted((hot.head.target for hot in hots if hot.head is not None), key=lambda target: target.id)
+
+    def approved(self) -> list[Release]:
+        """Return the releases in force for the parents that the ledger knows."""
+        found = [
+            releases.read_approvals(rows).release
+            for parent in self.parents()
+            for rows in ledger.by_stream(self.releases.rows(keys.partition(parent), *keys.ALL_HOT)).values()
+        ]
+        return sorted((release for release in found if release), key=lambda release: release.target.id)
+
     def records(self, parent: str) -> Iterator[Record]:
         """Return what is known of every target of a parent."""
         partition = keys.partition(parent)
@@ -69,10 +86,10 @@ class Reporter:
         for stream, hot in self._hot(parent).items():
             if hot.head is not None:
                 release = releases.read_approvals(approved.get(stream, ())).release
-                chain = [_raw(row) for row in entries.get(stream, ())]
+                chain = [raw_of(row) for row in entries.get(stream, ())]
                 yield Record(hot.head, release, tuple(hot.episodes.values()), chain)
 
-    def _hot(self, parent: str) -> dict[str, ledger.Hot]:
+    def _hot(self, parent: str) -> dict[str, Hot]:
         rows = ledger.by_stream(self.ledger.rows(keys.partition(parent), *keys.ALL_HOT))
         return {stream: ledger.read_hot(each) for stream, each in rows.items()}
 
@@ -80,8 +97,4 @@ class Reporter:
         partition = keys.partition(parent)
         head = outbox.read_outbox(self.ledger.rows(partition, *keys.OUTBOX)).head
         entries = self.ledger.rows(partition, *keys.journal_range(keys.ALERTS))
-        return parent, head.link if head else EMPTY, [_raw(row) for row in entries]
-
-
-def _raw(row: Row) -> bytes:
-    return bytes(row.values["raw"])  # type: ignore[arg-type] - entries hold bytes
+        return parent, head.link if head else EMPTY, [raw_of(row) for row in entries]

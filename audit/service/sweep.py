@@ -12,7 +12,8 @@ from audit.errors import BadInput, Throttled
 from audit.ledger import Hot
 from audit.model import Kind, Look, Outcome, Target
 from audit.ports import Listing, Queue, Row
-from audit.service.check import PARENTS, Checked, Checker, repeat
+from audit.service import parents
+from audit.service.check import Checked, Checker, repeat
 from audit.targets import find_parent, parent_target, parse_target
 
 
@@ -60,8 +61,8 @@ class Sweeper:
         return sorted(known)
 
     def parents(self) -> list[str]:
-        """Return the workspaces and accounts that the ledger knows."""
-        return sorted(ledger.read(row, str) for row in self.checker.ledger.rows(PARENTS, "p-", "p."))
+        """Return the workspaces and accounts that were ever looked at, or that something is approved for."""
+        return sorted({*parents.known(self.checker.ledger), *parents.known(self.checker.releases)})
 
     def sweep_parent(self, parent: str, event: str = "") -> Checked:
         """List a parent and ask for a check of every target that is not as it was recorded.
@@ -71,8 +72,7 @@ class Sweeper:
         if find_parent(parent) != parent:
             raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
         listing = self.checker.live.list_targets(parent)
-        itself = Look(Outcome.UNREADABLE if listing.reason else Outcome.PRESENT, reason=listing.reason)
-        checked = self.checker.settle(parent_target(parent), lambda: itself, event, "sweep")
+        checked = self.checker.settle(parent_target(parent), lambda: listing.itself, event, "sweep")
         for target in self._differing(parent, listing):
             self.checks.send(json.dumps({"target": target.id, "origin": "sweep"}))
         if self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX):
@@ -121,7 +121,7 @@ def _expected(
     What a complete list does not hold is absent; an incomplete one says nothing of what it lacks.
     """
     looks = dict(listing.looks)
-    if listing.reason:
+    if listing.itself.outcome is Outcome.UNREADABLE:
         return looks
     heads = [ledger.read_hot(rows).head for rows in hot.values()]
     known = [head.target for head in heads if head is not None and head.target.kind is not Kind.PARENT]

@@ -61,8 +61,8 @@ class Notifier:
             return self._tell(partition, waiting, waiting.head)
         if not waiting.pending:
             return True
-        self.ledger.commit(partition, self._claim(parent, waiting, message_id))  # (2)
-        return False
+        claimed = self._claim(partition, parent, waiting, message_id)  # (2)
+        return self._tell(partition, *claimed)
 
     def _is_somebody_elses(self, parent: str, waiting: Outbox, message_id: str) -> bool:
         if waiting.head is None or waiting.head.owner in ("", message_id):
@@ -80,11 +80,17 @@ class Notifier:
         self._wake(parent, left)  # a storm goes on: the rest travels in the next alert
         return True
 
-    def _claim(self, parent: str, waiting: Outbox, message_id: str) -> list[Write]:
+    def _claim(self, partition: str, parent: str, waiting: Outbox, message_id: str) -> tuple[Outbox, OutboxHead]:
         batch = sorted(waiting.pending)[:MAX_BATCH]
         link = waiting.head.link if waiting.head else evidence.EMPTY
         head = OutboxHead(parent, link, owner=message_id, alert=keys.digest(*batch), told_from=self.now())
-        return [self._head_write(waiting, head), Create(ledger.row(keys.OUTBOX_BATCH, batch))]
+        batch_row = ledger.row(keys.OUTBOX_BATCH, batch)
+        writes = [self._head_write(waiting, head), Create(batch_row)]
+        head_etag, batch_etag = self.ledger.commit(partition, writes)
+        head_row = ledger.row(keys.OUTBOX_HEAD, head, head_etag)
+        return replace(
+            waiting, head=head, head_row=head_row, batch=batch, batch_row=replace(batch_row, etag=batch_etag)
+        ), head
 
     def _tell(self, partition: str, waiting: Outbox, head: OutboxHead) -> bool:
         notices = [waiting.pending[key] for key in waiting.batch if key in waiting.pending]

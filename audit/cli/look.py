@@ -1,0 +1,107 @@
+"""`check` and `findings`: look now, and show what is open."""
+
+import fnmatch
+import json
+import sys
+from collections import deque
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from audit import wiring
+from audit.cli.output import EXIT_FAILED, EXIT_FINDINGS, output_option, show
+from audit.errors import AuditError, BadInput
+from audit.model import Target
+from audit.service.sweep import Sweeper
+from audit.targets import parse_target
+
+_COLUMNS = ("severity", "rule", "parent", "name", "subject", "expected", "got", "opened_at")
+
+
+@dataclass(slots=True)
+class _Here:
+    """A queue whose messages this process works off itself."""
+
+    messages: deque[str]
+
+    def send(self, message: str, delay: timedelta = timedelta()) -> None:  # noqa: ARG002 - the port's shape
+        """Keep a message for later in this run."""
+        self.messages.append(message)
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@output_option
+def check(targets: tuple[str, ...], output: str) -> None:
+    """Look at TARGETS now, judge and record what is seen, and show what is open there.
+
+    A target is an ARM id or a pattern such as 'mlw-prod/churn' or '*/chat'. Without one, everything is swept.
+    Findings are told through the running functions. Exit: 0 clean, 1 findings, 3 could not look.
+    """
+    queue: deque[str] = deque()
+    sweeper = Sweeper(wiring.checker(), _Here(queue))
+    asked = [{"target": target.id} for target in _resolve(targets)] if targets else _all_parents(sweeper)
+    queue.extend(json.dumps(each | {"origin": "command"}) for each in asked)
+    failures = _work_off(sweeper, queue)
+    is_asked = {each["target"] for each in asked if "target" in each}
+    rows = [row for row in _open_rows() if not is_asked or row["target"] in is_asked]
+    show(rows, _COLUMNS, output, "Everything that was looked at is as approved.")
+    for failure in failures:
+        click.echo(f"could not look: {failure}", err=True)
+    if failures or any(row["rule"] == "MA901" for row in rows):
+        sys.exit(EXIT_FAILED)
+    if rows:
+        sys.exit(EXIT_FINDINGS)
+
+
+@click.command()
+@output_option
+def findings(output: str) -> None:
+    """Show the open findings, as they were last recorded. Exit: 0 none, 1 some, 3 some could not be looked at."""
+    rows = _open_rows()
+    show(rows, _COLUMNS, output, "No finding is open.")
+    if rows:
+        sys.exit(EXIT_FAILED if any(row["rule"] == "MA901" for row in rows) else EXIT_FINDINGS)
+
+
+def _open_rows() -> list[dict[str, Any]]:
+    return wiring.reporter().open_findings()
+
+
+def _all_parents(sweeper: Sweeper) -> list[dict[str, str]]:
+    return [{"parent": parent} for parent in sorted({*sweeper.parents(), *sweeper.checker.live.parents()})]
+
+
+def _work_off(sweeper: Sweeper, queue: deque[str]) -> list[str]:
+    """Do what the messages and those that follow from them ask for; return what could not be done."""
+    failures = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("looking", total=len(queue))
+        while queue:
+            try:
+                sweeper.run(queue.popleft())
+            except AuditError as error:
+                failures.append(str(error))
+            progress.advance(task)
+            progress.update(task, total=progress.tasks[0].completed + len(queue))
+    return failures
+
+
+def _resolve(patterns: tuple[str, ...]) -> list[Target]:
+    known: list[Target] | None = None
+    found: list[Target] = []
+    for pattern in patterns:
+        if pattern.startswith("/"):
+            found.append(parse_target(pattern))
+            continue
+        known = known if known is not None else wiring.reporter().targets()
+        matching = [t for t in known if fnmatch.fnmatchcase(f"{t.parent_name}/{t.name}", pattern.lower())]
+        if not matching:
+            raise BadInput(f"expected a target that matches {pattern!r} among {len(known)} known ones, found none")
+        found += matching
+    return found

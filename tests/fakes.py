@@ -1,0 +1,178 @@
+"""Fakes of the ports, in memory. Each passes the same contract tests as its adapter (tests/contracts)."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from audit.catalogue import Catalogue
+from audit.errors import Conflict, Unavailable
+from audit.model import Alert, Look, Outcome, Target
+from audit.ports import Create, Delete, Listing, Replace, Row, Write
+
+# Azure Table storage's limits; Azurite is laxer, so the fake holds them.
+MAX_WRITES = 100
+MAX_TRANSACTION = 4 * 1024 * 1024
+MAX_ROW = 1024 * 1024
+MAX_PROPERTIES = 252
+MAX_TEXT = 32_768
+MAX_BINARY = 65_536
+FORBIDDEN_IN_KEYS = set("/\\#?") | {chr(c) for c in (*range(0x20), *range(0x7F, 0xA0))}
+
+
+@dataclass
+class FakeTable:
+    """A table that counts its round trips and refuses what Azure refuses."""
+
+    partitions: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
+    round_trips: int = 0
+    fail_next: int = 0
+    lose_answer_next: int = 0
+    _etags: itertools.count = field(default_factory=itertools.count)
+
+    def rows(self, partition: str, start: str, end: str) -> list[Row]:
+        self._arrive()
+        found = self.partitions[partition]
+        return [found[key] for key in sorted(found) if start <= key < end]
+
+    def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
+        self._arrive()
+        _check_limits(partition, writes)
+        found = self.partitions[partition]
+        for write in writes:
+            _check_expected(found, write)
+        for write in writes:
+            if isinstance(write, Delete):
+                del found[write.key]
+            else:
+                found[write.row.key] = replace(write.row, etag=f'W/"{next(self._etags)}"')
+        if self.lose_answer_next:
+            self.lose_answer_next -= 1
+            raise Conflict("the SDK tried again after a lost answer, and met its own success")
+        return ["" if isinstance(write, Delete) else found[write.row.key].etag for write in writes]
+
+    def all_rows(self) -> dict[tuple[str, str], dict]:
+        return {(p, r.key): dict(r.values) for p, rows in self.partitions.items() for r in rows.values()}
+
+    def _arrive(self) -> None:
+        self.round_trips += 1
+        if self.fail_next:
+            self.fail_next -= 1
+            raise Unavailable("injected")
+
+
+def _check_expected(found: dict[str, Row], write: Write) -> None:
+    match write:
+        case Create(row) if row.key in found:
+            raise Conflict(f"{row.key} exists")
+        case Replace(row) if row.key not in found or found[row.key].etag != row.etag:
+            raise Conflict(f"{row.key} is gone or changed")
+        case Delete(key, etag) if key not in found or found[key].etag != etag:
+            raise Conflict(f"{key} is gone or changed")
+
+
+def _check_limits(partition: str, writes: Sequence[Write]) -> None:
+    assert 0 < len(writes) <= MAX_WRITES, f"{len(writes)} writes in a transaction"
+    keys = [write.key if isinstance(write, Delete) else write.row.key for write in writes]
+    assert len(set(keys)) == len(keys), "a row may stand in a transaction only once"
+    assert not FORBIDDEN_IN_KEYS & set("".join([partition, *keys]))
+    sizes = [_size(write.row) for write in writes if not isinstance(write, Delete)]
+    assert sum(sizes) <= MAX_TRANSACTION
+
+
+def _size(row: Row) -> int:
+    assert len(row.values) <= MAX_PROPERTIES
+    for name, value in row.values.items():
+        assert name.isidentifier()
+        assert not isinstance(value, str) or len(value) <= MAX_TEXT
+        assert not isinstance(value, bytes) or len(value) <= MAX_BINARY
+    size = sum(len(str(value)) for value in row.values.values())
+    assert size <= MAX_ROW
+    return size
+
+
+@dataclass
+class FakeQueue:
+    """A queue whose messages a test takes out by hand."""
+
+    sent: list[tuple[str, timedelta]] = field(default_factory=list)
+
+    def send(self, message: str, delay: timedelta = timedelta()) -> None:
+        self.sent.append((message, delay))
+
+    def take(self) -> list[str]:
+        messages = [message for message, _ in self.sent]
+        self.sent.clear()
+        return messages
+
+
+@dataclass
+class FakeBlobs:
+    """A container of blobs that are written once."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> None:
+        self.blobs.setdefault(name, content)
+
+    def get(self, name: str) -> bytes | None:
+        return self.blobs.get(name)
+
+
+@dataclass
+class FakeLive:
+    """Azure as a dictionary of documents; an error stands for a target that cannot be looked at."""
+
+    documents: dict[Target, dict] = field(default_factory=dict)
+    errors: dict[Target, Exception | Look] = field(default_factory=dict)
+    unlisted: dict[str, str] = field(default_factory=dict)
+    catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    looks: int = 0
+
+    def parents(self) -> list[str]:
+        return sorted({target.parent for target in self.documents})
+
+    def look(self, target: Target) -> Look:
+        self.looks += 1
+        problem = self.errors.get(target)
+        if isinstance(problem, Exception):
+            raise problem
+        if problem is not None:
+            return problem
+        document = self.documents.get(target)
+        return Look(Outcome.PRESENT, document) if document is not None else Look(Outcome.ABSENT)
+
+    def list_targets(self, parent: str) -> Listing:
+        if parent in self.unlisted:
+            return Listing({}, Look(Outcome.UNREADABLE, reason=self.unlisted[parent]))
+        return Listing({target: self.look(target) for target in self.documents if target.parent == parent})
+
+    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue:
+        return self.catalogues.get(parent, {})
+
+
+@dataclass
+class FakeChannel:
+    """A channel that keeps what it was given; `errors` are raised first, one a call."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    def send(self, alert: Alert) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.alerts.append(alert)
+
+
+@dataclass
+class FakeClock:
+    """A clock that a test moves."""
+
+    time: datetime = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, **by: float) -> None:
+        self.time += timedelta(**by)
