@@ -53,6 +53,7 @@ def notice_data(notice: Notice) -> dict[str, Any]:
         "detail": finding.detail,
         "cause": episode.cause,
         "announced": episode.announced,
+        "resolution": episode.resolution,
         "release": episode.release,
         "opened_at": episode.opened_at.isoformat(timespec="seconds"),
         "resolved_at": episode.resolved_at.isoformat(timespec="seconds") if episode.resolved_at else None,

@@ -10,9 +10,12 @@ from audit.model import Facts, Finding, Kind, Release, Target
 OPENAI_API_VERSION = "2025-09-01"  # what azure-mgmt-cognitiveservices 14.1 sends
 
 
-def commands_for(finding: Finding, release: Release | None) -> tuple[str, ...]:
-    """Return shell commands, the first one to look; the others go back to the release, where that can be said."""
-    return (look(finding.target), *_roll_back(finding, release.facts if release else {}))
+def commands_for(finding: Finding, release: Release | None, live: Facts) -> tuple[str, ...]:
+    """Return shell commands: the first one looks, the others go back to the release, where that can be said.
+
+    What the release leaves open stays as it is `live`.
+    """
+    return (look(finding.target), *_roll_back(finding, release.facts if release else {}, live))
 
 
 def look(target: Target) -> str:
@@ -28,12 +31,12 @@ def look(target: Target) -> str:
             return shlex.join(["az", "resource", "show", "--ids", target.id])
 
 
-def _roll_back(finding: Finding, approved: Facts) -> Iterator[str]:
+def _roll_back(finding: Finding, approved: Facts, live: Facts) -> Iterator[str]:
     target = finding.target
     if not approved or finding.rule in ("MA601", "MA801", "MA802", "MA901"):
         return
     if target.kind is Kind.OPENAI_DEPLOYMENT:
-        yield _put_openai(target, approved)
+        yield _put_openai(target, {**live, **approved})
     elif target.kind is Kind.ONLINE_ENDPOINT and finding.rule == "MA301":
         split = " ".join(
             f"{n.removeprefix('traffic.')}={v}" for n, v in approved.items() if n.startswith("traffic.")
@@ -57,7 +60,8 @@ def _put_openai(target: Target, approved: Facts) -> str:
         "versionUpgradeOption": approved.get("upgrade_option"),
         "raiPolicyName": approved.get("content_filter"),
     }
-    sku = {"name": approved.get("sku.name"), "capacity": approved.get("sku.capacity")}
+    capacity = approved.get("sku.capacity")
+    sku = {"name": approved.get("sku.name"), "capacity": None if capacity is None else int(capacity)}
     body = json.dumps({"sku": _named(sku), "properties": _named(properties)})
     url = f"{target.id}?api-version={OPENAI_API_VERSION}"
     return shlex.join(["az", "rest", "--method", "put", "--url", url, "--body", body])

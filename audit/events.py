@@ -18,6 +18,16 @@ from audit.targets import find_target
 MAX_EVENT_BYTES = 1_048_576  # Event Grid's own limit for one event
 
 
+_DONE = {"write": "wrote", "delete": "deleted"}
+_THINGS = {
+    "accounts": "the account",
+    "deployments": "the deployment",
+    "onlineendpoints": "the endpoint",
+    "versions": "the model version",
+    "raipolicies": "the content filter",
+}
+
+
 def parse_event(text: str, identities: Identities) -> Event:
     """Return the event that one Event Grid message holds; raise `BadInput` where it holds none.
 
@@ -101,3 +111,11 @@ def _resource(type_: str, source: str, subject: str, payload: Mapping[str, Any])
 
 def _model_of(subject: str) -> str:
     return subject.removeprefix("models/").rpartition(":")[0] if subject.startswith("models/") else ""
+
+
+def deed(event: Event) -> str:
+    """Return what an event says was done, as a phrase: `wrote the deployment`, or the operation's own name."""
+    *_, what, verb = ["", *event.operation.split("/")]
+    done = _DONE.get(verb.lower())
+    thing = _THINGS.get(what.lower())
+    return f"{done} {thing}" if done and thing else f"did {event.operation}"

@@ -40,7 +40,7 @@ def follow(
     changes = [_open_or_update(found[key], known.get(key), cause, release, now) for key in sorted(found)]
     if outcome is not Outcome.UNREADABLE:
         gone = (known[key] for key in sorted(known) if key not in found)
-        changes += [_resolve(episode, now) for episode in gone if episode.status is Status.OPEN]
+        changes += [_resolve(episode, cause, now) for episode in gone if episode.status is Status.OPEN]
     return [change for change in changes if change is not None]
 
 
@@ -74,8 +74,9 @@ def _revised(known: Episode, finding: Finding, now: datetime) -> Episode:
     return replace(known, finding=finding, revision=known.revision + 1, noticed_at=now)
 
 
-def _resolve(episode: Episode, now: datetime) -> Change:
-    return Change(replace(episode, status=Status.RESOLVED, resolved_at=now, noticed_at=now), "resolved")
+def _resolve(episode: Episode, cause: Cause, now: datetime) -> Change:
+    resolved = replace(episode, status=Status.RESOLVED, resolved_at=now, noticed_at=now, resolution=cause.text)
+    return Change(resolved, "resolved")
 
 
 # How long an open finding may stay silent; Alertmanager's `repeat_interval`, by severity.

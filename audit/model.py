@@ -196,8 +196,9 @@ class Status(StrEnum):
 class Episode:
     """A finding's life from opening to resolution; `number` counts how often the same finding came back.
 
-    `cause` names what was seen to happen before it opened, in a sentence; `announced` is False where no event
-    told of the change. `revision` counts the notices it has owed since it opened, the last at `noticed_at`.
+    `cause` says what was seen to happen before it opened, `resolution` what before it was resolved;
+    `announced` is False where no event told of the change. `revision` counts the notices it has owed since it
+    opened, the last of them at `noticed_at`.
     """
 
     finding: Finding
@@ -208,6 +209,7 @@ class Episode:
     resolved_at: datetime | None = None
     announced: bool = True
     cause: str = ""
+    resolution: str = ""
     release: str = ""
     revision: int = 0
 

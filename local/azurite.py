@@ -62,7 +62,10 @@ def azurite(location: Path | None = None) -> Iterator[Azurite]:
     command = _command(location)
     # Append mode: the child shares this file's offset, and reading must not move where it writes.
     with tempfile.TemporaryFile("a+", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)  # noqa: S603 - our own command line
+        # A session of its own: Ctrl-C is for us, and storage must outlive the host that still drains its queues.
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+        )
         try:
             yield _wait_until_listening(process, output)
         finally:

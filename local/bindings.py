@@ -44,12 +44,21 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the app: what starts it, and what it gives out."""
+    """A function of the app, with exactly one trigger among its bindings."""
 
     name: str
     id: str
-    trigger: Binding
-    outputs: tuple[Binding, ...]
+    bindings: tuple[Binding, ...]
+
+    @property
+    def trigger(self) -> Binding:
+        """Return the binding that starts the function."""
+        return next(binding for binding in self.bindings if binding.is_trigger)
+
+    @property
+    def outputs(self) -> tuple[Binding, ...]:
+        """Return the bindings that take what the function gives out."""
+        return tuple(binding for binding in self.bindings if not binding.is_input)
 
 
 def read_function(metadata: RpcFunctionMetadata) -> Function:
@@ -58,17 +67,12 @@ def read_function(metadata: RpcFunctionMetadata) -> Function:
     Raises `NotImitated` where it has a trigger, a binding or a retry policy that this host does not know, at
     the start of the host rather than at the first event.
     """
-    bindings = [_read_binding(raw) for raw in metadata.raw_bindings]
+    bindings = tuple(_read_binding(raw) for raw in metadata.raw_bindings)
     for binding in bindings:
         _require_imitated(metadata.name, binding)
     if metadata.retry_options is not None:
         raise NotImitated(f"the function {metadata.name} has a retry policy, which is not imitated here")
-    return Function(
-        name=metadata.name,
-        id=metadata.function_id,
-        trigger=next(binding for binding in bindings if binding.is_trigger),
-        outputs=tuple(binding for binding in bindings if not binding.is_input),
-    )
+    return Function(metadata.name, metadata.function_id, bindings)
 
 
 def _read_binding(raw: str) -> Binding:

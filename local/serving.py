@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+STOP_SECONDS = 1  # clients keep their connections alive for minutes; a stop does not wait for them
 START_SECONDS = 20  # a loaded two-core machine needs about one; more than this is a hang
 
 
@@ -29,7 +30,13 @@ def serve(app: Any, *, port: int = 0, certificate: Path | None = None) -> Iterat
     except OSError:
         listener.close()
         raise
-    config = uvicorn.Config(app, log_level="warning", access_log=False, ssl_certfile=certificate)
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        access_log=False,
+        ssl_certfile=certificate,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()

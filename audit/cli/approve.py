@@ -29,7 +29,7 @@ def apply(path: Path, output: str) -> None:
 
     All files are read and checked before anything is written; applying twice changes nothing.
     """
-    rows = [{"change": _apply(release), **_row(release)} for release in read_release_files(path)]
+    rows = [{"change": apply_release(release), **_row(release)} for release in read_release_files(path)]
     show(rows, ("change", "parent", "name", "release", "approved_by"), output, "No releases.")
 
 
@@ -41,7 +41,8 @@ def list_(output: str) -> None:
     show(rows, ("parent", "name", "release", "approved_by", "approved_at", "ticket"), output, "No releases.")
 
 
-def _apply(release: Release) -> str:
+def apply_release(release: Release) -> str:
+    """Put one release in force and return what that was: `granted`, `replaced` or `unchanged`."""
     table, partition = wiring.table(wiring.RELEASES), keys.partition(release.target.parent)
     parents.remember(table, release.target.parent)
     known = approvals.read_approvals(table.rows(partition, *keys.hot(keys.target_hash(release.target))))

@@ -21,11 +21,12 @@ from audit import commands, evidence, findings, keys, ledger, releases
 from audit.actors import Identities, describe
 from audit.catalogue import Catalogue
 from audit.errors import Conflict, StillConflicting
+from audit.events import deed
 from audit.facts import observe
 from audit.findings import Cause, Change
 from audit.judge import judge
 from audit.ledger import Head, Hot, Verdict
-from audit.model import Event, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
+from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
 from audit.ports import Blobs, Live, Queue, Table
 from audit.releases import Approvals
 from audit.service import parents
@@ -135,7 +136,7 @@ class Checker:
         changes = findings.follow(
             judged, hot.episodes, seen.outcome, _cause(hot, seen, state, origin), release_id, now
         )
-        notices = tuple(notice_of(change, release) for change in changes)
+        notices = tuple(notice_of(change, release, seen.facts) for change in changes)
         return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events)
 
     def _catalogue(self, target: Target) -> Catalogue:
@@ -176,7 +177,7 @@ def repeat(
 ) -> Verdict:
     """Return a verdict without a look of its own: what was seen last still stands."""
     seen = Observation(head.target, head.outcome, head.observed_at, head.facts, modified_at=head.modified_at)
-    notices = [notice_of(change, approvals.release) for change in changes]
+    notices = [notice_of(change, approvals.release, head.facts) for change in changes]
     return Verdict(seen, head.state, changes, notices, head.release, approvals.link, origin, events)
 
 
@@ -185,24 +186,24 @@ def _cause(hot: Hot, seen: Observation, state: str, origin: str) -> Cause:
     if hot.events:
         last, more = hot.events[-1], len(hot.events) - 1
         others = f", after {more} other event{'s' if more > 1 else ''}" if more else ""
-        when = f"{last.time:%Y-%m-%d %H:%M:%S} UTC"
-        return Cause(f"{last.operation} by {describe(last.actor)} at {when}{others}", True)
+        return Cause(f"{describe(last.actor)} {deed(last)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}", True)
     if hot.head is None:
-        return Cause("first look at this target", True)
+        return Cause("it was so when this target was first looked at", True)
     if hot.head.state == state:
-        return Cause("nothing changed at the target: time passed, or the approval or the catalogue changed", True)
+        return Cause("nothing changed at the target; its approval, the catalogue or the date did", True)
     by_itself = bool(seen.modified_at) and seen.modified_at == hot.head.modified_at
     suspicion = ", and nobody wrote to it: an upgrade by the platform is suspected" if by_itself else ""
     return Cause(f"no event announced this{suspicion}; a {origin} found it", False)
 
 
-def notice_of(change: Change, release: Release | None) -> Notice:
+def notice_of(change: Change, release: Release | None, live: Facts) -> Notice:
     """Return what a change owes to on-call, with the commands that lead back to the release."""
     episode = change.episode
     key = keys.finding_key(episode.finding)
     id_ = keys.notice_id(key, episode.number, change.notice, episode.revision)
     is_open = episode.status is Status.OPEN
-    return Notice(id_, change.notice, episode, commands.commands_for(episode.finding, release) if is_open else ())
+    shown = commands.commands_for(episode.finding, release, live) if is_open else ()
+    return Notice(id_, change.notice, episode, shown)
 
 
 def _back_off(attempt: int) -> None:

@@ -218,4 +218,6 @@ def read_fleet(path: Path, *, today: date) -> Fleet:
 
 def dump_fleet(fleet: Fleet) -> str:
     """Return the fleet as YAML, which `load_fleet` reads back to an equal fleet."""
-    return yaml.safe_dump(write_entry(fleet), sort_keys=False, allow_unicode=True, width=LINE_WIDTH)
+    plain = write_entry(fleet)
+    # No flow style asked for or ruled out: the innermost entries go on one line, as people write them.
+    return yaml.safe_dump(plain, default_flow_style=None, sort_keys=False, allow_unicode=True, width=LINE_WIDTH)

@@ -110,9 +110,7 @@ def make_token(identity: Identity, audience: str) -> AccessTokenInfo:
 def read_token(header: str | None, identities: Iterable[Identity], audiences: Iterable[str]) -> Identity:
     """Return whose token an `Authorization` header carries; raise `BadToken` where it is nobody's."""
     if not header:
-        raise BadToken(
-            "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
-        )
+        raise BadToken("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
     claims = _claims(header)
     if str(claims.get("aud", "")).rstrip("/") not in audiences:
         message = f"The access token has been obtained for wrong audience or resource '{claims.get('aud')}'."

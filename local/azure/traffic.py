@@ -18,8 +18,8 @@ def traffic_flaw(
     traffic: Mapping[str, int], mirror: Mapping[str, int], deployments: Collection[str]
 ) -> TrafficFlaw | None:
     """Return what is wrong with a split; None where the service takes it."""
-    strangers = sorted({*traffic, *mirror} - set(deployments))
-    if strangers:
+    served = {name for shares in (traffic, mirror) for name, share in shares.items() if share}
+    if strangers := sorted(served - set(deployments)):
         return TrafficFlaw("deployments of the endpoint only", ", ".join(strangers))
     if not all(0 <= share <= 100 for share in traffic.values()) or sum(traffic.values()) not in (0, 100):
         return TrafficFlaw("shares from 0 to 100 that add up to 0 or 100", str(dict(traffic)))

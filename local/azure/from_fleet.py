@@ -1,0 +1,217 @@
+"""The terse entries of a fleet made into ARM documents."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from local.azure import account_documents as ai
+from local.azure import workspace_documents as ml
+from local.azure.documents import Authors, Document, earlier, overlay
+from local.azure.fleet import (
+    Account,
+    ContentFilter,
+    Fleet,
+    Model,
+    ModelVersion,
+    OnlineDeployment,
+    OnlineEndpoint,
+    OpenAIDeployment,
+    Workspace,
+)
+from local.azure.fleetcheck import SYSTEM_FILTERS
+from local.azure.identity import identities_of
+from local.azure.ids import group_id, guid
+from local.azure.yamlfile import Stamp
+
+AZURE = "https://management.azure.com"
+
+
+class Stamped(Protocol):
+    """An entry that may say when, and by whom, it was made and last changed."""
+
+    @property
+    def created(self) -> Stamp | None:
+        """When and by whom it was made."""
+
+    @property
+    def modified(self) -> Stamp | None:
+        """When and by whom it was last changed."""
+
+
+def authors_of(fleet: Fleet) -> Authors:
+    """Return who is who in the fleet."""
+    return Authors(identities_of(fleet), fleet.since)
+
+
+def documents_of(fleet: Fleet) -> Iterator[Document]:
+    """Yield the document of everything in the fleet that has an ARM id, parents first."""
+    authors = authors_of(fleet)
+    for name, workspace in fleet.workspaces.items():
+        yield from _workspace_documents(fleet, name, workspace, authors)
+    for name, account in fleet.openai_accounts.items():
+        yield from _account_documents(fleet, name, account, authors)
+
+
+def workspace_id(fleet: Fleet, name: str) -> str:
+    """Return the ARM id of a workspace of the fleet."""
+    return f"{group_id(fleet.subscription, fleet.workspaces[name].resource_group)}/providers/{ml.WORKSPACE}/{name}"
+
+
+def account_id(fleet: Fleet, name: str) -> str:
+    """Return the ARM id of an account of the fleet."""
+    group = group_id(fleet.subscription, fleet.openai_accounts[name].resource_group)
+    return f"{group}/providers/{ai.ACCOUNT}/{name}"
+
+
+def workspace_document(id_: str, entry: Workspace, tenant: str) -> Document:
+    """Return a workspace without its stamp."""
+    return _with(ml.complete_workspace(id_, entry.location, entry.tags, tenant), entry.more)
+
+
+def model_document(id_: str, entry: Model) -> Document:
+    """Return a model container without its stamp."""
+    return ml.complete_model(id_, {"isArchived": entry.archived, "description": entry.description})
+
+
+def version_document(id_: str, entry: ModelVersion) -> Document:
+    """Return a model version without its stamp."""
+    said: dict[str, Any] = {
+        "stage": entry.stage,
+        "isArchived": entry.archived,
+        "isAnonymous": entry.anonymous,
+        "modelType": entry.type,
+        "modelUri": entry.path or ml.uploaded_path(id_),
+        "jobName": entry.job,
+        "description": entry.description,
+        "tags": entry.tags,
+        "properties": entry.properties,
+    }
+    return _with(ml.complete_model_version(id_, said), entry.more)
+
+
+def endpoint_document(id_: str, location: str, entry: OnlineEndpoint, tenant: str) -> Document:
+    """Return an online endpoint without its stamp."""
+    properties = {
+        "authMode": entry.auth,
+        "traffic": entry.traffic,
+        "mirrorTraffic": entry.mirror,
+        "publicNetworkAccess": entry.public_network,
+        "description": entry.description,
+    }
+    sent = {"tags": entry.tags, "properties": properties}
+    return _settled(_with(ml.complete_endpoint(id_, location, sent, tenant), entry.more))
+
+
+def deployment_document(id_: str, location: str, entry: OnlineDeployment) -> Document:
+    """Return an online deployment without its stamp."""
+    scope = id_.split("/onlineEndpoints/", 1)[0]
+    code = reference(scope, "codes", entry.code)
+    properties = {
+        "model": reference(scope, "models", entry.model),
+        "environmentId": reference(scope, "environments", entry.environment),
+        "codeConfiguration": {"codeId": code, "scoringScript": entry.script} if code else None,
+        "environmentVariables": entry.env,
+        "instanceType": entry.instance_type,
+    }
+    sent = {"tags": entry.tags, "sku": {"capacity": entry.capacity}, "properties": properties}
+    return _settled(_with(ml.complete_deployment(id_, location, sent), entry.more))
+
+
+def account_document(id_: str, entry: Account, tenant: str) -> Document:
+    """Return an account without its stamp."""
+    document = ai.complete_account(id_, entry.kind, entry.location, entry.tags, tenant)
+    document["properties"]["publicNetworkAccess"] = entry.public_network
+    return _with(document, entry.more)
+
+
+def openai_document(id_: str, entry: OpenAIDeployment) -> Document:
+    """Return an Azure OpenAI deployment without its stamp."""
+    properties = {
+        "model": {"format": entry.format, "name": entry.model, "version": entry.version},
+        "versionUpgradeOption": entry.upgrade,
+        "raiPolicyName": entry.content_filter,
+    }
+    sku = {"name": entry.sku, "capacity": entry.capacity}
+    sent = {"tags": entry.tags, "sku": sku, "properties": properties}
+    document = _with(ai.complete_deployment(id_, sent), entry.more)
+    return document | {"etag": f'"{guid(id_, "etag")}"'}
+
+
+def filter_document(id_: str, entry: ContentFilter, owner: str = "UserManaged") -> Document:
+    """Return a content filter without its stamp."""
+    filters = ai.content_filters(entry.thresholds)
+    properties = {"basePolicyName": entry.base, "mode": entry.mode, "contentFilters": filters}
+    document = ai.complete_content_filter(id_, {"properties": properties}, owner)
+    return _with(document, entry.more) | {"etag": f'"{guid(id_, "etag")}"'}
+
+
+def reference(scope: str, kind: str, short: str | None) -> str | None:
+    """Return the id that `name:version` stands for in a workspace; anything longer is an id already."""
+    if short is None or "/" in short or short.startswith("azureml:"):
+        return short
+    name, _, version = short.rpartition(":")
+    return f"{scope}/{kind}/{name}/versions/{version}"
+
+
+def short_system_data(data: Document, display_name: str) -> Document:
+    """Return what an online deployment shows of its `systemData`: a display name, and nobody who changed it."""
+    return {
+        "createdAt": data["createdAt"].replace("Z", "+00:00"),
+        "createdBy": display_name,
+        "lastModifiedAt": data["lastModifiedAt"].replace("Z", "+00:00"),
+    }
+
+
+def _workspace_documents(fleet: Fleet, name: str, workspace: Workspace, authors: Authors) -> Iterator[Document]:
+    scope = workspace_id(fleet, name)
+    yield _stamped(workspace_document(scope, workspace, fleet.tenant), workspace, authors, fleet.since)
+    for model_name, model in workspace.models.items():
+        id_ = f"{scope}/models/{model_name}"
+        yield _stamped(model_document(id_, model), model, authors, fleet.since)
+        for position, (version, entry) in enumerate(model.versions.items()):
+            document = version_document(f"{id_}/versions/{version}", entry)
+            yield _stamped(document, entry, authors, earlier(fleet.since, position))
+    for endpoint_name, endpoint in workspace.online_endpoints.items():
+        id_ = f"{scope}/onlineEndpoints/{endpoint_name}"
+        document = endpoint_document(id_, workspace.location, endpoint, fleet.tenant)
+        yield _stamped(document, endpoint, authors, fleet.since)
+        yield from _deployment_documents(id_, workspace, endpoint, authors)
+
+
+def _deployment_documents(
+    endpoint_id: str, workspace: Workspace, endpoint: OnlineEndpoint, authors: Authors
+) -> Iterator[Document]:
+    for name, entry in endpoint.deployments.items():
+        document = deployment_document(f"{endpoint_id}/deployments/{name}", workspace.location, entry)
+        stamped = _stamped(document, entry, authors, authors.since)
+        author = authors.display_name((entry.created or authors.since).by)
+        yield stamped | {"systemData": short_system_data(stamped["systemData"], author)}
+
+
+def _account_documents(fleet: Fleet, name: str, account: Account, authors: Authors) -> Iterator[Document]:
+    id_ = account_id(fleet, name)
+    yield _stamped(account_document(id_, account, fleet.tenant), account, authors, fleet.since)
+    owned = [(policy, "SystemManaged", ContentFilter(base="")) for policy in SYSTEM_FILTERS]
+    owned += [(policy, "UserManaged", entry) for policy, entry in account.content_filters.items()]
+    for policy, owner, rules in owned:
+        document = filter_document(f"{id_}/raiPolicies/{policy}", rules, owner)
+        yield _stamped(document, rules, authors, fleet.since)
+    for key, entry in account.deployments.items():
+        document = openai_document(f"{id_}/deployments/{key}", entry)
+        yield _stamped(document, entry, authors, fleet.since)
+
+
+def _stamped(document: Document, entry: Stamped, authors: Authors, usual: Stamp) -> Document:
+    created = entry.created or usual
+    return document | {"systemData": authors.system_data(created, entry.modified or created)}
+
+
+def _with(document: Document, more: Document) -> Document:
+    return document | {"properties": overlay(document["properties"], more)}
+
+
+def _settled(document: Document) -> Document:
+    """Add what a finished operation leaves behind."""
+    id_, properties = document["id"], document["properties"]
+    noise = ml.operation_uri(AZURE, id_, document["location"], guid(id_, "operation"))
+    inner = (properties.get("properties") or {}) | {"AzureAsyncOperationUri": noise}
+    return document | {"properties": {"provisioningState": "Succeeded", **properties, "properties": inner}}

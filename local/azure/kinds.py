@@ -1,0 +1,33 @@
+"""Every type of resource that the stand-in knows, and how it takes writes.
+
+A type without rules can be listed and read only; a new type is one row here.
+"""
+
+from local.azure import account_documents as ai
+from local.azure import account_rules, workspace_rules
+from local.azure import workspace_documents as ml
+from local.azure.drafts import Rules
+from local.azure.ids import AI, ML
+
+_RULES: dict[str, Rules | None] = {
+    ml.WORKSPACE: None,
+    ml.MODEL: workspace_rules.MODEL_RULES,
+    ml.MODEL_VERSION: workspace_rules.VERSION_RULES,
+    ml.ENDPOINT: workspace_rules.ENDPOINT_RULES,
+    ml.DEPLOYMENT: workspace_rules.DEPLOYMENT_RULES,
+    # Known so that their lists are empty rather than refused; documents of them can be placed by hand.
+    f"{ml.WORKSPACE}/batchEndpoints": None,
+    f"{ml.WORKSPACE}/batchEndpoints/deployments": None,
+    f"{ml.WORKSPACE}/serverlessEndpoints": None,
+    f"{ml.WORKSPACE}/marketplaceSubscriptions": None,
+    f"{ml.WORKSPACE}/connections": None,
+    f"{ML}/registries": None,
+    ai.ACCOUNT: None,
+    ai.DEPLOYMENT: account_rules.DEPLOYMENT_RULES,
+    ai.CONTENT_FILTER: account_rules.CONTENT_FILTER_RULES,
+    f"{ai.ACCOUNT}/models": None,
+    f"{AI}/locations/models": None,
+}
+
+RULES = {type_.lower(): rules for type_, rules in _RULES.items()}
+SPELLING = {type_.lower(): type_ for type_ in _RULES}

@@ -1,0 +1,90 @@
+"""Install what the project needs into its own folder: a virtual environment and Azurite. Needs only Python.
+
+Run as a script, before any package is there. A second run notices that nothing changed and ends at once.
+"""
+
+import hashlib
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "installed"
+INPUTS = ("pyproject.toml", "requirements.txt", "local/package-lock.json", "local/install.py")
+OLDEST_PYTHON = (3, 11)
+OLDEST_NODE = 20
+
+# Microsoft's worker library says it wants Python 3.13, and gives the same results on 3.11 and 3.12; its two
+# dependencies are in the extra `local`.
+WORKER = "azure-functions-runtime==1.3.0"
+
+
+def main() -> None:
+    """Install whatever is missing, and show what goes on meanwhile."""
+    wanted = _digest()
+    if STAMP.is_file() and STAMP.read_text() == wanted:
+        return
+    _check_tools()
+    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    print(f"Installing into {VENV.name} and local/node_modules; the first time takes a minute or two.")
+    if not python.is_file():
+        _step("[1/4] virtual environment", lambda: venv.create(VENV, with_pip=True))
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    _run("[2/4] Python packages", [*pip, "--editable", ".[cli,local,dev]"])
+    _run("[3/4] the Functions worker", [*pip, "--ignore-requires-python", "--no-deps", WORKER])
+    npm = shutil.which("npm") or "npm"
+    _run("[4/4] Azurite", [npm, "ci", "--prefix", "local", "--ignore-scripts", "--omit=dev"])
+    STAMP.write_text(wanted)
+
+
+def _digest() -> str:
+    parts = [sys.version.encode(), *((ROOT / name).read_bytes() for name in INPUTS)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _check_tools() -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        sys.exit(f"expected CPython 3.11 or later, got {sys.version.split()[0]}: set PYTHON=python3.11")
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        sys.exit(f"expected Node {OLDEST_NODE} or later with npm on the PATH, found none: Azurite runs on it")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").split(".")[0]) < OLDEST_NODE:
+        sys.exit(f"expected Node {OLDEST_NODE} or later, got {version}")
+
+
+def _step(title: str, action: object) -> None:
+    began = time.monotonic()
+    action()  # type: ignore[operator]
+    print(f"  {title}: {time.monotonic() - began:.0f} s")
+
+
+def _run(title: str, command: list[str]) -> None:
+    """Run a command with one live line of what it does; its whole output is shown only if it fails."""
+    _step(title, lambda: _follow(title, command))
+
+
+def _follow(title: str, command: list[str]) -> None:
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    said: list[str] = []
+    spinner = itertools.cycle("|/-\\")
+    for line in process.stdout or ():
+        said.append(line)
+        if sys.stdout.isatty():
+            print(f"\r\033[K  {next(spinner)} {title}: {line.strip()[:90]}", end="", flush=True)
+    if sys.stdout.isatty():
+        print("\r\033[K", end="")
+    if process.wait():
+        sys.exit("".join(said[-40:]) + f"\n{title} failed, see above: {' '.join(command)}")
+
+
+if __name__ == "__main__":
+    main()

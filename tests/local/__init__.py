@@ -1,0 +1,1 @@
+"""The local stack, tested against itself and against Azure's own clients."""
