@@ -8,7 +8,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 install: ## install everything into the project's own folder
-	@$(PYTHON) local/install.py
+	@$(PYTHON) -m local.install
 
 demo: install ## play the story from events to alerts, and write out/report.html
 	@$(BIN)/python -m local demo

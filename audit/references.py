@@ -1,7 +1,8 @@
 """One name for an asset, however a service spells its reference.
 
 The forms are those of `azure/ai/ml/constants/_common.py` and of recorded answers: ARM ids in any case, short
-`azureml:` names, labels, registry, workspace and feed URIs, MLflow URIs and data-store paths.
+`azureml:` names, labels, registry and workspace URIs, MLflow URIs and data-store paths. A feed is what the
+service calls a registry inside.
 """
 
 import re
@@ -9,13 +10,13 @@ from dataclasses import dataclass
 
 _PATH_LABELS = r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
 _ARM = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices"
-_SCOPE = r"(?:(?:subscriptions/[^/]+/)?resourcegroups/[^/]+(?:/providers/[^/]+)?|(?:locations|feeds)/[^/]+)"
+_SCOPE = r"(?:(?:subscriptions/[^/]+/)?resourcegroups/[^/]+(?:/providers/[^/]+)?|locations/[^/]+)"
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         rf"(?:azureml:/?)?{_ARM}/workspaces/[^/]+/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
         rf"(?:azureml:/?)?{_ARM}/registries/(?P<registry>[^/]+)/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
-        rf"azureml://registries/(?P<registry>[^/]+)/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
+        rf"azureml://(?:registries|feeds)/(?P<registry>[^/]+)/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
         rf"azureml://{_SCOPE}/workspaces/[^/]+/[^/]+/(?P<name>[^/]+)/{_PATH_LABELS}",
         rf"azureml://[a-z]+/(?P<name>[^/]+)/{_PATH_LABELS}",
         r"azureml:(?P<name>[^:/@]+):(?P<version>[^/@]+)",

@@ -7,6 +7,8 @@ from audit.errors import BadInput
 from audit.model import Kind, Target
 
 MAX_ID = 2048  # ARM ids are far shorter; what is longer is not one, and not worth a regular expression
+_DOTS = frozenset({".", ".."})  # an HTTP client would walk up the path and ask for something else
+_END = re.compile(r"[\s/]+\Z")
 
 _GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers"
 _WORKSPACE = rf"{_GROUP}/microsoft\.machinelearningservices/workspaces/[^/]+"
@@ -20,8 +22,11 @@ _PARENT = re.compile(rf"(?P<parent>{_WORKSPACE}|{_ACCOUNT})(/.*)?")
 
 
 def normalise_id(resource_id: str) -> str:
-    """Return the id as ARM compares it: NFC, trimmed, lower-cased, without a trailing slash."""
-    return unicodedata.normalize("NFC", resource_id).strip().rstrip("/").lower()
+    """Return the id as ARM compares it: lower-cased, NFC, without blanks around it or slashes at its end.
+
+    Lower case comes first: a small letter may have a composed form that its capital has not.
+    """
+    return _END.sub("", unicodedata.normalize("NFC", resource_id.lower())).lstrip()
 
 
 def find_target(resource_id: str) -> Target | None:
@@ -30,9 +35,7 @@ def find_target(resource_id: str) -> Target | None:
     A deployment of an online endpoint belongs to the endpoint, a model version to the model; a workspace or
     an account is the target that tells whether it can be listed.
     """
-    if len(resource_id) > MAX_ID:
-        return None
-    id_ = normalise_id(resource_id)
+    id_ = _plausible_id(resource_id)
     for kind, form in _TARGETS.items():
         if match := form.fullmatch(id_):
             return Target(match["id"], kind, match["parent"], match["name"])
@@ -52,12 +55,18 @@ def parse_target(resource_id: str) -> Target:
 
 def find_parent(resource_id: str) -> str | None:
     """Return the id of the workspace or account that this resource is or lives in, if any."""
-    if len(resource_id) > MAX_ID:
-        return None
-    match = _PARENT.fullmatch(normalise_id(resource_id))
+    match = _PARENT.fullmatch(_plausible_id(resource_id))
     return match and match["parent"]
 
 
 def parent_target(parent: str) -> Target:
     """Return the target that a workspace or account is itself, given its normalised id."""
     return Target(parent, Kind.PARENT, parent, parent.rsplit("/", 1)[1])
+
+
+def _plausible_id(resource_id: str) -> str:
+    """Return the normalised id, or nothing where ARM cannot have given it: it is asked for in a URL later."""
+    if len(resource_id) > MAX_ID:
+        return ""
+    id_ = normalise_id(resource_id)
+    return id_ if id_.isprintable() and not _DOTS & set(id_.split("/")) else ""

@@ -1,6 +1,7 @@
 """Install what the project needs into its own folder: a virtual environment and Azurite. Needs only Python.
 
-Run as a script, before any package is there. A second run notices that nothing changed and ends at once.
+Run as `python3 -m local.install`, before any package is there. A second run notices that nothing
+changed, and ends at once.
 """
 
 import hashlib

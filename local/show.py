@@ -13,7 +13,7 @@ from rich.text import Text
 from audit.actors import Identities, describe
 from audit.privacy import PersonalData, Privacy
 from audit.render import render_alert
-from local.invoker import Invocation
+from local.functions.invoker import Invocation
 
 _SEVERITY_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 

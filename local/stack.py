@@ -17,12 +17,12 @@ from local.azure.controlplane import ControlPlane
 from local.azure.fleet import read_fleet
 from local.azurite import azurite
 from local.clock import Clock
-from local.eventgrid import EventGrid
-from local.host import FunctionsHost
-from local.invoker import Invocation
+from local.eventgrid.service import EventGrid
+from local.eventgrid.subscriptions import AdvancedFilter, Subscription
+from local.eventgrid.topics import CustomTopics, Received
+from local.functions.host import FunctionsHost
+from local.functions.invoker import Invocation
 from local.serving import serve
-from local.subscriptions import AdvancedFilter, Subscription
-from local.topics import CustomTopics, Received
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"

@@ -12,7 +12,7 @@ from azure.storage.queue import QueueClient
 
 from local.azurite import Azurite, azurite
 from local.clock import Clock
-from local.eventgrid import EventGrid
+from local.eventgrid.service import EventGrid
 from local.serving import serve
 from tests.local.endpoint import Endpoint
 from tests.local.host_process import HostProcess, hosted

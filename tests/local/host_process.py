@@ -18,7 +18,7 @@ ANSWER_SECONDS = 30
 
 
 class HostProcess:
-    """Talks to `python -m local.serve_host`; keeps what it reports."""
+    """Talks to `python -m local.functions.serve_host`; keeps what it reports."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -73,7 +73,16 @@ class HostProcess:
 
 
 def command(app: Path, settings: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "local.serve_host", "--app", str(app), "--settings", str(settings), *options]
+    return [
+        sys.executable,
+        "-m",
+        "local.functions.serve_host",
+        "--app",
+        str(app),
+        "--settings",
+        str(settings),
+        *options,
+    ]
 
 
 @contextlib.contextmanager

@@ -6,8 +6,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local.eventgrid import EventGrid
-from local.subscriptions import CLOUD_EVENTS_SCHEMA, AdvancedFilter, Subscription, SubscriptionRefused
+from local.eventgrid.service import EventGrid
+from local.eventgrid.subscriptions import CLOUD_EVENTS_SCHEMA, AdvancedFilter, Subscription, SubscriptionRefused
 from tests.local.conftest import SOON
 from tests.local.endpoint import Endpoint, event
 

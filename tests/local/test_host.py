@@ -139,8 +139,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from local.clock import Clock
-from local.host import FunctionsHost
-from local.worker import AppNotLoaded
+from local.functions.host import FunctionsHost
+from local.functions.worker import AppNotLoaded
 settings = {"AzureWebJobsStorage": sys.argv[1], "WORK_QUEUE": "work", "NIGHT": "0 0 0 * * *", "GREETING": "hi"}
 for _ in range(2):
     with FunctionsHost(Path(sys.argv[2]), settings, Clock()) as host:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.host_json import HostJsonError, HostOptions, QueueOptions, read_host_json
+from local.functions.host_json import HostJsonError, HostOptions, QueueOptions, read_host_json
 
 
 def write(folder: Path, **extensions: Any) -> Path:

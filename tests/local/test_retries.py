@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from local.clock import Clock
-from local.delivery import RETRY_DELAYS, Delivery, next_attempt
-from local.eventgrid import EventGrid
-from local.subscriptions import CLOUD_EVENTS_SCHEMA, Subscription
+from local.eventgrid.delivery import RETRY_DELAYS, Delivery, next_attempt
+from local.eventgrid.service import EventGrid
+from local.eventgrid.subscriptions import CLOUD_EVENTS_SCHEMA, Subscription
 from tests.local.conftest import SOON
 from tests.local.endpoint import Endpoint, event
 from tests.local.host_process import HostProcess

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.schedule import ScheduleError, next_occurrence
+from local.functions.schedule import ScheduleError, next_occurrence
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)  # a Thursday
 

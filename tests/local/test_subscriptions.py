@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.subscriptions import AdvancedFilter, Subscription, SubscriptionRefused, require_valid
+from local.eventgrid.subscriptions import AdvancedFilter, Subscription, SubscriptionRefused, require_valid
 
 EVENT: dict[str, Any] = {
     "id": "e-1",

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from local.bindings import Binding, Function
 from local.clock import Clock
-from local.payloads import Payload
-from local.protos import RpcException
-from local.timers import TimerTrigger
-from local.worker import InvocationFailed, Reply
+from local.functions.bindings import Binding, Function
+from local.functions.payloads import Payload
+from local.functions.protos import RpcException
+from local.functions.timers import TimerTrigger
+from local.functions.worker import InvocationFailed, Reply
 
 NEW_YEAR = "0 0 0 1 1 *"
 

@@ -9,8 +9,8 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
+from local.eventgrid.topics import CustomTopics, Received
 from local.serving import serve
-from local.topics import CustomTopics, Received
 
 KEY = "topic-key"
 CLOUD_EVENT = {"id": "1", "source": "/s", "type": "t", "specversion": "1.0"}

@@ -1,6 +1,6 @@
 """Host a function app on this machine as Azure does: Microsoft's worker, its triggers and its doors.
 
-What runs the functions is the very library that runs them on Azure (`local/worker.py`); what stands around it
+What runs the functions is the very library that runs them on Azure (`worker.py`); what stands around it
 there, the .NET host, is imitated: the Event Grid webhook (`webhook.py`), queue triggers (`queues.py`), timers
 on the stack's clock (`timers.py`), HTTP routes with access keys (`routes.py`, `access_keys.py`), the
 administrative door (`admin.py`) and queue outputs (`outputs.py`). What is not imitated is refused at the start.
@@ -17,20 +17,20 @@ from types import TracebackType
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from local.access_keys import Keys
-from local.admin import Admin
-from local.bindings import QUEUE, TIMER, Function
 from local.clock import Clock
-from local.host_json import HostOptions, read_host_json
-from local.invoker import Invocation, Invoker
-from local.outputs import QueueOutputs
-from local.queues import QueueTrigger
-from local.routes import http_routes, ignore_case
+from local.functions.access_keys import Keys
+from local.functions.admin import Admin
+from local.functions.bindings import QUEUE, TIMER, Function
+from local.functions.host_json import HostOptions, read_host_json
+from local.functions.invoker import Invocation, Invoker
+from local.functions.outputs import QueueOutputs
+from local.functions.queues import QueueTrigger
+from local.functions.routes import http_routes, ignore_case
+from local.functions.storage import QueueClients
+from local.functions.timers import TimerTrigger
+from local.functions.webhook import METHODS, PATH, EventGridWebhook
+from local.functions.worker import Worker
 from local.serving import serve
-from local.storage import QueueClients
-from local.timers import TimerTrigger
-from local.webhook import METHODS, PATH, EventGridWebhook
-from local.worker import Worker
 
 LOOK_SECONDS = 0.02  # between two looks at whether the host is quiet
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from local.protos import RpcHttp, TypedData
+from local.functions.protos import RpcHttp, TypedData
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
-from local.bindings import Function
 from local.clock import Clock
-from local.invoker import Invoker
-from local.payloads import Payload, timer_payload
-from local.schedule import next_occurrence
-from local.worker import InvocationFailed
+from local.functions.bindings import Function
+from local.functions.invoker import Invoker
+from local.functions.payloads import Payload, timer_payload
+from local.functions.schedule import next_occurrence
+from local.functions.worker import InvocationFailed
 
 LATE = timedelta(minutes=1)  # a run that begins later than this after its moment is past due
 LOOK_UP = timedelta(milliseconds=200)  # how soon a waiting timer notices that the host stops

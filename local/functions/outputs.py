@@ -8,10 +8,10 @@ from typing import Any
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
-from local.bindings import Binding, Function
-from local.protos import RpcException, TypedData
-from local.storage import QueueClients
-from local.worker import InvocationFailed
+from local.functions.bindings import Binding, Function
+from local.functions.protos import RpcException, TypedData
+from local.functions.storage import QueueClients
+from local.functions.worker import InvocationFailed
 
 
 class QueueOutputs:

@@ -1,6 +1,6 @@
 """Host a function app in a process of its own, driven by lines of JSON.
 
-    python -m local.serve_host --app DIR --settings local.settings.json [--port N] [--no-timers]
+    python -m local.functions.serve_host --app DIR --settings local.settings.json [--port N] [--no-timers]
 
 It prints one JSON object a line: its `url` and `keys` when it is ready, each finished `invocation` (those at
 startup may come first), and an answer to each command that it reads from its standard input:
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from local.clock import Clock
-from local.host import FunctionsHost
-from local.invoker import Invocation
+from local.functions.host import FunctionsHost
+from local.functions.invoker import Invocation
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.serve_host", description=(__doc__ or "").split("\n")[0])
+    summary = (__doc__ or "").split("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m local.functions.serve_host", description=summary)
     parser.add_argument("--app", type=Path, required=True, help="the folder that holds function_app.py")
     parser.add_argument("--settings", type=Path, required=True, help="a file like local.settings.json")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; a free one unless given")

@@ -24,10 +24,10 @@ from typing import Any
 
 import azure_functions_runtime as runtime
 
-from local import protos
-from local.bindings import Function, read_function
-from local.payloads import Payload
-from local.protos import RpcException, StatusResult, TypedData
+from local.functions import protos
+from local.functions.bindings import Function, read_function
+from local.functions.payloads import Payload
+from local.functions.protos import RpcException, StatusResult, TypedData
 
 SCRIPT = "function_app.py"
 HOST_VERSION = "4.1038.0"  # some 4.x; the library only logs it

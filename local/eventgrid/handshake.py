@@ -4,8 +4,8 @@ import json
 import uuid
 from datetime import datetime
 
-from local.delivery import Answer, send
-from local.subscriptions import EVENT_GRID_SCHEMA, Subscription, SubscriptionRefused
+from local.eventgrid.delivery import Answer, send
+from local.eventgrid.subscriptions import EVENT_GRID_SCHEMA, Subscription, SubscriptionRefused
 
 ORIGIN = "eventgrid.azure.net"
 SHOWN_CHARACTERS = 200  # of an endpoint's answer, in an error

@@ -10,10 +10,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from local.bindings import Function
-from local.outputs import QueueOutputs
-from local.payloads import Payload
-from local.worker import InvocationFailed, Reply, Worker
+from local.functions.bindings import Function
+from local.functions.outputs import QueueOutputs
+from local.functions.payloads import Payload
+from local.functions.worker import InvocationFailed, Reply, Worker
 
 logger = logging.getLogger(__name__)
 

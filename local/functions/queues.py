@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
-from local.bindings import Function
-from local.host_json import QueueOptions
-from local.invoker import Invoker
-from local.outputs import create_if_missing
-from local.payloads import QueueFacts, queue_payload
-from local.storage import POISON_SUFFIX, QueueClients
-from local.worker import InvocationFailed
+from local.functions.bindings import Function
+from local.functions.host_json import QueueOptions
+from local.functions.invoker import Invoker
+from local.functions.outputs import create_if_missing
+from local.functions.payloads import QueueFacts, queue_payload
+from local.functions.storage import POISON_SUFFIX, QueueClients
+from local.functions.worker import InvocationFailed
 
 logger = logging.getLogger(__name__)
 

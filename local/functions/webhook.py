@@ -16,12 +16,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from local.access_keys import Keys, Level
-from local.bindings import EVENT_GRID, Function
 from local.bodies import UNREADABLE, BodyTooLarge, read_json
-from local.invoker import Invoker
-from local.payloads import event_grid_payload
-from local.worker import InvocationFailed, Reply
+from local.functions.access_keys import Keys, Level
+from local.functions.bindings import EVENT_GRID, Function
+from local.functions.invoker import Invoker
+from local.functions.payloads import event_grid_payload
+from local.functions.worker import InvocationFailed, Reply
 
 PATH = "/runtime/webhooks/{extension}"
 METHODS = ["GET", "POST", "DELETE", "OPTIONS"]

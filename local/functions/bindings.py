@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.protos import RpcFunctionMetadata
+from local.functions.protos import RpcFunctionMetadata
 
 EVENT_GRID, QUEUE, TIMER, HTTP = "eventGridTrigger", "queueTrigger", "timerTrigger", "httpTrigger"
 TRIGGERS = (EVENT_GRID, QUEUE, TIMER, HTTP)

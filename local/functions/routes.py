@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.access_keys import Keys, Level
-from local.bindings import HTTP, Binding, Function, NotImitated
-from local.invoker import Invoker
-from local.payloads import Payload, http_payload
-from local.protos import RpcHttp, TypedData
-from local.worker import InvocationFailed
+from local.functions.access_keys import Keys, Level
+from local.functions.bindings import HTTP, Binding, Function, NotImitated
+from local.functions.invoker import Invoker
+from local.functions.payloads import Payload, http_payload
+from local.functions.protos import RpcHttp, TypedData
+from local.functions.worker import InvocationFailed
 
 # What a route may hold between braces of ASP.NET's templates: a name, a type, a leading star for the rest.
 PARAMETER = re.compile(r"\{(?P<star>\*?)(?P<name>\w+)(?::(?P<kind>int|guid))?\}")

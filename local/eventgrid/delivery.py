@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.subscriptions import EVENT_GRID_SCHEMA, Subscription
+from local.eventgrid.subscriptions import EVENT_GRID_SCHEMA, Subscription
 
 TIMEOUT_SECONDS = 30  # Event Grid waits so long for an answer
 ANSWER_LIMIT_BYTES = 65_536  # of an endpoint's answer, no more is of interest

@@ -7,7 +7,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.queue import QueueClient
 from requests.adapters import HTTPAdapter
 
-from local.bindings import Binding, setting
+from local.functions.bindings import Binding, setting
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 POISON_SUFFIX = "-poison"

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from local.access_keys import Keys, Level
-from local.bindings import EVENT_GRID, HTTP, QUEUE, Function
 from local.bodies import UNREADABLE, BodyTooLarge, read_json
 from local.clock import Clock
-from local.invoker import Invoker
-from local.payloads import Payload, QueueFacts, event_grid_payload, queue_payload
-from local.timers import TimerTrigger
-from local.worker import HOST_VERSION
+from local.functions.access_keys import Keys, Level
+from local.functions.bindings import EVENT_GRID, HTTP, QUEUE, Function
+from local.functions.invoker import Invoker
+from local.functions.payloads import Payload, QueueFacts, event_grid_payload, queue_payload
+from local.functions.timers import TimerTrigger
+from local.functions.worker import HOST_VERSION
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

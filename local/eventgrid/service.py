@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from local.clock import Clock
-from local.delivery import (
+from local.eventgrid.delivery import (
     TOO_OLD,
     Answer,
     Delivery,
@@ -27,8 +27,8 @@ from local.delivery import (
     next_attempt,
     why_given_up,
 )
-from local.handshake import shake_hands
-from local.subscriptions import Subscription, require_valid
+from local.eventgrid.handshake import shake_hands
+from local.eventgrid.subscriptions import Subscription, require_valid
 
 DELIVERIES_AT_ONCE = 8  # enough that events overtake each other, as they do on Azure
 TICK = timedelta(milliseconds=50)  # between two looks at what has come due

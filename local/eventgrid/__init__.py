@@ -1,0 +1,1 @@
+"""Event Grid: subscriptions, delivery with retries and dead letters, and custom topics."""

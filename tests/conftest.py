@@ -1,0 +1,19 @@
+"""What all tests share: how hypothesis runs, and one Azurite for those that need it."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from local.azurite import azurite
+
+# The same examples on every machine and every day; a failure is then a failure of the code, not of the dice.
+settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=100)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def storage_connection() -> Iterator[str]:
+    """Start Azurite once, and yield the connection string of its account."""
+    with azurite() as running:
+        yield running.connection_string
