@@ -14,6 +14,7 @@ from audit.actors import Identities
 from audit.errors import BadInput
 from audit.model import Event
 from audit.targets import find_target
+from audit.texts import cut
 
 MAX_EVENT_BYTES = 1_048_576  # Event Grid's own limit for one event
 
@@ -32,24 +33,25 @@ def parse_event(text: str, identities: Identities) -> Event:
     """Return the event that one Event Grid message holds; raise `BadInput` where it holds none.
 
     The schema is told by `specversion`, which CloudEvents have and Event Grid's own schema has not. An array
-    of one is accepted for both.
+    of one is accepted for both. Long texts are cut; the key is made of all of them.
     """
     envelope = _envelope(text)
     is_cloud_event = "specversion" in envelope
-    type_ = _text(envelope, "type" if is_cloud_event else "eventtype")
-    source = _text(envelope, "source" if is_cloud_event else "topic", default="")
-    time = _time(_text(envelope, "time" if is_cloud_event else "eventtime"))
-    id_, subject = _text(envelope, "id"), _text(envelope, "subject", default="")
+    type_ = _required(envelope, "type" if is_cloud_event else "eventtype")
+    time = _time(_required(envelope, "time" if is_cloud_event else "eventtime"))
+    source = _text(envelope, "source" if is_cloud_event else "topic")
+    id_, subject = _required(envelope, "id"), _text(envelope, "subject")
     payload = _lowered(_object(envelope.get("data")))
+    claims = {name: cut(value) for name, value in _object(payload.get("claims")).items() if isinstance(value, str)}
     resource = _resource(type_, source, subject, payload)
     return Event(
         key=keys.event_key(source.lower(), id_, type_, subject.lower(), time.isoformat()),
-        id=id_,
-        type=type_,
+        id=cut(id_),
+        type=cut(type_),
         time=time,
-        resource=resource,
-        operation=str(payload.get("operationname") or type_),
-        actor=identities.actor({str(k): str(v) for k, v in _object(payload.get("claims")).items()}),
+        resource=cut(resource),
+        operation=cut(_text(payload, "operationname") or type_),
+        actor=identities.actor(claims),
         target=find_target(resource),
     )
 
@@ -86,11 +88,17 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(envelope: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    value = envelope.get(name, default)
-    if not isinstance(value, str) or (not value and default is None):
-        raise BadInput(f"expected a text in the event's field {name!r}, got {value!r:.100}")
-    return value
+def _text(mapping: Mapping[str, Any], name: str) -> str:
+    """Return a text that may be missing, null or something else, and then says nothing."""
+    value = mapping.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _required(envelope: Mapping[str, Any], name: str) -> str:
+    text = _text(envelope, name)
+    if not text:
+        raise BadInput(f"expected a text in the event's field {name!r}, got {type(envelope.get(name)).__name__}")
+    return text
 
 
 def _time(text: str) -> datetime:
@@ -98,24 +106,24 @@ def _time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise BadInput(f"expected an ISO 8601 time in the event, got {text!r:.100}") from error
+        raise BadInput(f"expected an ISO 8601 time in the event, got {len(text)} other characters") from error
 
 
 def _resource(type_: str, source: str, subject: str, payload: Mapping[str, Any]) -> str:
     """Return the id of the resource that an event speaks of, as far as it names one."""
     if type_.startswith("Microsoft.MachineLearningServices."):
-        name = payload.get("modelname") or _model_of(subject)
+        name = _text(payload, "modelname") or _model_of(subject)
         return f"{source}/models/{name}" if name else source
-    return str(payload.get("resourceuri") or subject or source)
+    return _text(payload, "resourceuri") or subject or source
 
 
 def _model_of(subject: str) -> str:
     return subject.removeprefix("models/").rpartition(":")[0] if subject.startswith("models/") else ""
 
 
-def deed(event: Event) -> str:
-    """Return what an event says was done, as a phrase: `wrote the deployment`, or the operation's own name."""
-    *_, what, verb = ["", *event.operation.split("/")]
+def deed(operation: str) -> str:
+    """Return what an operation does, as a phrase: `wrote the deployment`, or the operation's own name."""
+    *_, what, verb = ["", *operation.split("/")]
     done = _DONE.get(verb.lower())
     thing = _THINGS.get(what.lower())
-    return f"{done} {thing}" if done and thing else f"did {event.operation}"
+    return f"{done} {thing}" if done and thing else f"did {operation}"

@@ -11,9 +11,12 @@ from typing import Any
 
 import rfc8785
 
+from audit.texts import TOO_DEEP
+
 GENESIS = "0" * 64
 ENTRY_VERSION = 1
 _MAX_EXACT_INTEGER = 2**53 - 1  # RFC 8785 numbers are IEEE doubles; larger integers become texts
+MAX_DEPTH = 100  # redacted documents are less deep; Python gives up at a few hundred
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,7 @@ class Entry:
     @property
     def content(self) -> dict[str, Any]:
         """Return the entry as JSON."""
-        content: dict[str, Any] = json.loads(self.raw)
-        return content
+        return read(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,10 @@ def canonical(value: Any) -> bytes:
     """Return the RFC 8785 bytes of a JSON value.
 
     What RFC 8785 refuses is made harmless first, so that hostile input cannot become a poison message:
-    integers beyond 2^53 and non-finite numbers become texts, lone surrogates become question marks.
+    integers beyond 2^53 and non-finite numbers become texts, lone surrogates become question marks, and what
+    is nested too deep is cut off.
     """
-    return rfc8785.dumps(_harmless(value))
+    return rfc8785.dumps(_harmless(value, MAX_DEPTH))
 
 
 def sha256(data: bytes) -> str:
@@ -86,14 +89,24 @@ def append(stream: str, last: Link, kind: str, body: dict[str, Any], now: dateti
     return Entry(Link(seq, sha256(raw), at), raw)
 
 
+def read(raw: bytes) -> dict[str, Any]:
+    """Return the content of a stored entry; it is empty where somebody has made the bytes unreadable."""
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def find_break(stream: str, entries: Sequence[bytes], head: Link) -> Broken | None:
     """Return the first place where stored bytes do not form the chain that `head` ends, or None."""
     previous = GENESIS
     for seq, raw in enumerate(entries, 1):
-        content = json.loads(raw)
+        content = read(raw)
         said = (content.get("chain"), content.get("seq"), content.get("prev"))
         if said != (stream, seq, previous):
-            return Broken(seq, f"{stream} {seq} after {previous}", " ".join(map(str, said)))
+            got = "{} {} after {}".format(*said) if content else "bytes that are no entry"
+            return Broken(seq, f"{stream} {seq} after {previous}", got)
         previous = sha256(raw)
     if (head.seq, head.digest) != (len(entries), previous):
         return Broken(head.seq, f"head {head.seq} {head.digest}", f"{len(entries)} entries ending {previous}")
@@ -106,12 +119,19 @@ def snapshot(value: Any) -> tuple[str, bytes]:
     return f"{sha256(raw)}.json.gz", gzip.compress(raw, mtime=0)
 
 
-def _harmless(value: Any) -> Any:
+def _harmless(value: Any, depth: int) -> Any:
     match value:
+        case dict() | list() | tuple() if not depth:
+            return TOO_DEEP
         case dict():
-            return {_text(str(k)): _harmless(v) for k, v in value.items()}
+            return {_text(str(k)): _harmless(v, depth - 1) for k, v in value.items()}
         case list() | tuple():
-            return [_harmless(v) for v in value]
+            return [_harmless(v, depth - 1) for v in value]
+    return _harmless_scalar(value)
+
+
+def _harmless_scalar(value: Any) -> Any:
+    match value:
         case str():
             return _text(str(value))
         case bool() | None:

@@ -7,11 +7,13 @@ for its own use (`AzureAsyncOperationUri`, throttling keys, rate limits, etags).
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from audit.errors import BadInput
 from audit.model import Document, Facts, Kind, Look, Observation, Outcome, Scalar, Target
 from audit.references import parse_reference
+from audit.texts import cut
 
 # Absent means this: the service then upgrades when the version expires
 # (learn.microsoft.com, Azure OpenAI "working with models", model deployment upgrade configuration).
@@ -26,11 +28,11 @@ def observe(target: Target, look: Look, began_at: datetime) -> Observation:
     `look.document` must be free of secrets already.
     """
     if look.outcome is not Outcome.PRESENT:
-        return Observation(target, look.outcome, began_at, reason=look.reason)
+        return Observation(target, look.outcome, began_at, reason=cut(look.reason))
     try:
         facts = facts_of(target.kind, look.document)
     except BadInput as error:
-        return Observation(target, Outcome.UNREADABLE, began_at, document=look.document, reason=str(error))
+        return Observation(target, Outcome.UNREADABLE, began_at, document=look.document, reason=cut(str(error)))
     return Observation(
         target, Outcome.PRESENT, began_at, facts, look.document, modified_at=_modified_at(look.document)
     )
@@ -40,8 +42,8 @@ def facts_of(kind: Kind, document: Document) -> Facts:
     """Return the facts of a target's document; raise `BadInput` where its shape is not the service's."""
     try:
         pairs = _READERS[kind](document)
-        return {name: _scalar(value) for name, value in sorted(pairs) if value is not None}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return {name: _scalar(value) for name, value in sorted(pairs, key=itemgetter(0)) if value is not None}
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadInput(
             f"expected the {kind} document that Azure describes; got {type(error).__name__}: {error}"
         ) from error
@@ -53,7 +55,7 @@ def _openai_deployment(document: Document) -> Pairs:
     model, sku = properties["model"], deployment.get("sku") or {}
     yield "model.format", model.get("format")
     yield "model.name", model["name"]
-    yield "model.version", str(model["version"]).lower()
+    yield "model.version", _word(_text(model["version"]))
     yield "sku.name", sku.get("name")
     yield "sku.capacity", _number(sku.get("capacity"))
     yield "upgrade_option", properties.get("versionUpgradeOption") or DEFAULT_UPGRADE_OPTION
@@ -153,6 +155,10 @@ def _word(value: str | None) -> str | None:
     return value.lower() if value else None
 
 
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
 def _number(value: Any) -> int | None:
     return None if value is None else int(value)
 
@@ -160,8 +166,9 @@ def _number(value: Any) -> int | None:
 def _modified_at(document: Document) -> str:
     """Return the latest `lastModifiedAt` of the parts; all of them are UTC in one notation."""
     parts = (part for value in document.values() for part in (value if isinstance(value, list) else [value]))
-    times = ((part.get("systemData") or {}).get("lastModifiedAt") for part in parts if isinstance(part, dict))
-    return max((time for time in times if isinstance(time, str)), default="")
+    systems = (part.get("systemData") for part in parts if isinstance(part, dict))
+    times = (system.get("lastModifiedAt") for system in systems if isinstance(system, dict))
+    return cut(max((time for time in times if isinstance(time, str)), default=""))
 
 
 def _scalar(value: Any) -> Scalar:

@@ -11,6 +11,7 @@ import msgspec
 from audit import evidence, keys
 from audit.actors import describe
 from audit.deadlines import days_left
+from audit.events import deed
 from audit.evidence import Broken, Link
 from audit.judge import serving
 from audit.ledger import Head
@@ -184,7 +185,7 @@ def _happenings(records: Iterable[Record], start: datetime, end: datetime) -> It
 
 def _happening(target: Target, at: datetime, body: dict[str, Any]) -> Happening | None:
     actors = [msgspec.convert(event["actor"], Actor) for event in body["events"]]
-    who = [f"{event['operation']} by {describe(a)}" for event, a in zip(body["events"], actors, strict=True)]
+    who = [f"{describe(a)} {deed(event['operation'])}" for event, a in zip(body["events"], actors, strict=True)]
     findings = [_finding_text(found) for found in body["findings"]]
     if not who and not findings and body["origin"] == "sweep":
         return None  # a first look that found nothing amiss

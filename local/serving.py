@@ -38,7 +38,7 @@ def serve(app: Any, *, port: int = 0, certificate: Path | None = None) -> Iterat
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener)), daemon=True)
     thread.start()
     _wait_until_started(server, thread)
     try:
@@ -47,6 +47,14 @@ def serve(app: Any, *, port: int = 0, certificate: Path | None = None) -> Iterat
         server.should_exit = True
         thread.join(START_SECONDS)
         listener.close()
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    await server.serve(sockets=[listener])
+    for connection in server.server_state.connections:
+        # An idle TLS client never answers the goodbye, for which asyncio would wait half a minute.
+        connection.transport.abort()
+    await asyncio.sleep(0)  # the loop closes what was aborted
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

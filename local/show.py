@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from audit.actors import Identities, describe
+from audit.events import deed
 from audit.privacy import PersonalData, Privacy
 from audit.render import render_alert
 from local.functions.invoker import Invocation
@@ -42,7 +43,8 @@ class Screen:
         """Show an event as Azure emits it."""
         claims = event["data"].get("claims") or {}
         who = describe(self._identities.actor(claims)) if claims else "Azure"
-        self._line("event", f"{event['data'].get('operationName', event['eventType'])} by {who}", "cyan")
+        operation = event["data"].get("operationName", event["eventType"])
+        self._line("event", f"{who} {deed(operation)}: {event['subject'].rsplit('/', 1)[1]}", "cyan")
 
     def run(self, run: Invocation) -> None:
         """Count a run of a function; one that failed is shown at once."""

@@ -22,7 +22,7 @@ json_values = st.recursive(
 
 HOSTILE_TEXTS = (
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "</td></tr></table><h1>",
     "<!-- ",
     "{{ 7 * 7 }}{% raw %}",

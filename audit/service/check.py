@@ -131,7 +131,7 @@ class Checker:
     def judge(self, hot: Hot, approvals: Approvals, seen: Observation, origin: str) -> Verdict:
         """Return what an observation leads to, given what is known and what is approved."""
         state, release, now = ledger.state_of(seen), approvals.release, self.now()
-        judged = judge(release, seen, self._catalogue(seen.target), now)
+        judged = judge(release, seen, self._catalogue(seen), now)
         release_id = release.id if release else ""
         changes = findings.follow(
             judged, hot.episodes, seen.outcome, _cause(hot, seen, state, origin), release_id, now
@@ -139,10 +139,11 @@ class Checker:
         notices = tuple(notice_of(change, release, seen.facts) for change in changes)
         return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events)
 
-    def _catalogue(self, target: Target) -> Catalogue:
-        if target.kind is not Kind.OPENAI_DEPLOYMENT:
+    def _catalogue(self, seen: Observation) -> Catalogue:
+        """Return the retirement dates, where something serves that has any; an account may be gone as well."""
+        if seen.target.kind is not Kind.OPENAI_DEPLOYMENT or seen.outcome is not Outcome.PRESENT:
             return {}
-        return self.live.catalogue(target.parent, self.catalogue_age)
+        return self.live.catalogue(seen.target.parent, self.catalogue_age)
 
     def _store_snapshot(self, hot: Hot, verdict: Verdict) -> str:
         """Store what was seen, if it is new, and return its blob's name; a crash later leaves a spare blob."""
@@ -186,7 +187,9 @@ def _cause(hot: Hot, seen: Observation, state: str, origin: str) -> Cause:
     if hot.events:
         last, more = hot.events[-1], len(hot.events) - 1
         others = f", after {more} other event{'s' if more > 1 else ''}" if more else ""
-        return Cause(f"{describe(last.actor)} {deed(last)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}", True)
+        return Cause(
+            f"{describe(last.actor)} {deed(last.operation)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}", True
+        )
     if hot.head is None:
         return Cause("it was so when this target was first looked at", True)
     if hot.head.state == state:

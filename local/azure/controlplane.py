@@ -118,14 +118,14 @@ class ControlPlane:
     def ml_client(self, person: str, workspace: str) -> Any:
         """Return a real `MLClient` that acts as somebody of the fleet in one of its workspaces."""
         fleet = self._estate.fleet
-        group = fleet.workspaces[workspace].resource_group
-        credential = self.credential(person)
-        return clients.ml_client(credential, self.base_url, self.ca_path, fleet.subscription, group, workspace)
+        scope = (fleet.subscription, fleet.workspaces[workspace].resource_group, workspace)
+        return clients.ml_client(self.credential(person), self.base_url, self.ca_path, scope, self._stack)
 
     def openai_client(self, person: str) -> "CognitiveServicesManagementClient":
         """Return a real management client that acts as somebody of the fleet on its accounts."""
+        subscription = self._estate.fleet.subscription
         return clients.openai_client(
-            self.credential(person), self.base_url, self.ca_path, self._estate.fleet.subscription
+            self.credential(person), self.base_url, self.ca_path, subscription, self._stack
         )
 
     def workspace_id(self, name: str) -> str:

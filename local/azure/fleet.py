@@ -16,7 +16,7 @@ from local.azure.yamlfile import FleetError, Sheet, Stamp, read_entry, write_ent
 
 __all__ = ["Fleet", "FleetError", "Stamp", "dump_fleet", "load_fleet", "read_fleet"]
 
-LINE_WIDTH = 110  # the repository's own
+LINE_WIDTH = 110  # about what the repository allows its code
 
 Switch = Literal["Enabled", "Disabled"]
 Tool = Literal["portal", "cli", "powershell", "foundry", "studio", "openai-studio"]

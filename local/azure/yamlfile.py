@@ -63,9 +63,10 @@ def read_entry(sheet: Sheet, text: str, form: type[Entry]) -> Entry:
     """Return the dataclass `form` that the YAML `text` holds; raise `FleetError` where it does not fit."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise FleetError(f"{sheet.name}:{line}: expected YAML; got {error.problem}") from error
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        line = mark.line + 1 if mark else 1
+        raise FleetError(f"{sheet.name}:{line}: expected YAML; got {problem or error}") from error
     if node is None:
         raise sheet.error("", "a mapping", "an empty file")
     entry: Entry = _read(sheet, node, form, "")
@@ -76,8 +77,6 @@ def write_entry(entry: Any) -> Any:
     """Return a dataclass as plain values for YAML, without what stands at its default."""
     if isinstance(entry, Stamp):
         return str(entry)
-    if isinstance(entry, datetime):
-        return _moment_text(entry)
     if isinstance(entry, date):
         return entry.isoformat()
     if dataclasses.is_dataclass(entry):
@@ -150,6 +149,8 @@ def _pairs(sheet: Sheet, node: yaml.Node, path: str) -> dict[str, yaml.Node]:
         raise sheet.error(path, "a mapping", _said(node))
     pairs: dict[str, yaml.Node] = {}
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise sheet.error(path, "keys that are texts", _said(key))
         if key.value in pairs:
             sheet.note(_join(path, key.value), key)
             raise sheet.error(_join(path, key.value), "each key once", "the key again")

@@ -86,7 +86,9 @@ def test_an_id_is_normalised_once_and_for_all(text: str) -> None:
     assert normalise_id(once) == once
 
 
-@given(any_text | st.sampled_from(HOSTILE_TEXTS) | st.sampled_from(["chat /", "chat/ /", "ǰ", "J\u030c", "İ\u0323"]))
+@given(
+    any_text | st.sampled_from(HOSTILE_TEXTS) | st.sampled_from(["chat /", "chat/ /", "ǰ", "J\u030c", "İ\u0323"])
+)
 def test_the_id_of_a_target_leads_back_to_the_same_target(name: str) -> None:
     target = find_target(f"{ACCOUNT}/deployments/{name}")
 

@@ -5,18 +5,14 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from conftest import API, Ask
 
 from local.azure import ControlPlane
 from local.azure.events import Event
+from tests.local.azure.asking import ACCOUNT as AI
+from tests.local.azure.asking import API, CHAT, SUBSCRIPTION, Ask, Asking
+from tests.local.azure.asking import WORKSPACE as ML
 
-SUBSCRIPTION = "/subscriptions/00000000-0000-4000-8000-000000000001"
-ML = f"{SUBSCRIPTION}/resourceGroups/rg-ml-prod/providers/Microsoft.MachineLearningServices/workspaces/mlw-prod"
-AI = f"{SUBSCRIPTION}/resourceGroups/rg-ml-prod/providers/Microsoft.CognitiveServices/accounts/aoai-prod"
-CHAT = f"{AI}/deployments/chat"
 FRAUD = f"{ML}/onlineEndpoints/fraud"
-
-Asking = Callable[[ControlPlane], Ask]
 
 
 @pytest.fixture
@@ -85,7 +81,9 @@ def test_a_write_to_a_list_is_answered_405(ask: Ask) -> None:
     assert ask("POST", CHAT, json={}).status_code == 405
 
 
-@pytest.mark.parametrize("path", [f"{ML}/computes", f"{CHAT}/pause", f"{AI}/deployments?api-version=2025-09-01&$filter=x"])
+@pytest.mark.parametrize(
+    "path", [f"{ML}/computes", f"{CHAT}/pause", f"{AI}/deployments?api-version=2025-09-01&$filter=x"]
+)
 def test_what_is_not_imitated_is_said_so_and_never_guessed(ask: Ask, path: str) -> None:
     answer = ask("GET", path)
 
@@ -108,9 +106,9 @@ def test_answers_carry_the_headers_that_arm_sends(ask: Ask) -> None:
 
 
 def test_a_list_over_the_subscription_holds_every_groups_items(ask: Ask) -> None:
-    names = [each["name"] for each in ask("GET", f"{SUBSCRIPTION}/providers/Microsoft.CognitiveServices/accounts").json()["value"]]
+    page = ask("GET", f"{SUBSCRIPTION}/providers/Microsoft.CognitiveServices/accounts").json()
 
-    assert names == ["aoai-prod", "aoai-support"]
+    assert [each["name"] for each in page["value"]] == ["aoai-prod", "aoai-support"]
 
 
 def test_pages_of_two_hold_every_item_once_even_when_one_vanishes_meanwhile(
@@ -191,7 +189,9 @@ def test_calls_are_logged_with_who_and_status(still: ControlPlane, ask: Ask) -> 
     assert [(each.who, each.status) for each in still.requests[-2:]] == [("sam", 200), (None, 401)]
 
 
-def test_an_enforced_limit_answers_429_with_retry_after(start: Callable[..., ControlPlane], asking: Asking) -> None:
+def test_an_enforced_limit_answers_429_with_retry_after(
+    start: Callable[..., ControlPlane], asking: Asking
+) -> None:
     ask = asking(start(are_limits_enforced=True))
 
     answers = [ask("PATCH", f"{ML}/onlineEndpoints/none", "sam", json={}) for _ in range(260)]
@@ -316,6 +316,27 @@ def test_archiving_a_version_is_a_patch_that_changes_nothing_else(plane: Control
     assert after["properties"] == before["properties"] | {"isArchived": True}
     assert after["systemData"]["createdAt"] == before["systemData"]["createdAt"]
     assert after["systemData"]["lastModifiedBy"] == "priya.nair@contoso.example"
+
+
+def test_traffic_is_moved_by_a_patch_too(plane: ControlPlane, asking: Asking) -> None:
+    ask = asking(plane)
+
+    ask("PATCH", FRAUD, json={"properties": {"traffic": {"blue": 0, "green": 100}}})
+
+    properties = ask("GET", FRAUD).json()["properties"]
+    assert properties["traffic"] == {"blue": 0, "green": 100}
+    assert properties["authMode"] == "AADToken"
+
+
+def test_a_new_resource_is_spelt_as_the_service_spells_it(
+    plane: ControlPlane, asking: Asking, events: list[Event]
+) -> None:
+    body = {"sku": {"name": "GlobalStandard", "capacity": 1}, "properties": {"model": {"name": "gpt-4o"}}}
+
+    made = asking(plane)("PUT", f"{AI.lower()}/DEPLOYMENTS/New", "sam", json=body).json()
+
+    assert made["id"] == f"{AI}/deployments/New"
+    assert events[0]["subject"] == f"{AI.lower()}/DEPLOYMENTS/New"
 
 
 def test_an_upgrade_by_the_platform_leaves_no_event_and_no_stamp(

@@ -2,20 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import ROOT, Ask
 
 from local.azure import ControlPlane
 from local.azure.events import Event
+from tests.local.azure.asking import ACCOUNT, ELSEWHERE, SHARED, WORKSPACE, Asking
 
-SAMPLES = ROOT.parent / "shared" / "data" / "event-grid"
-SUBSCRIPTION = "/subscriptions/00000000-0000-4000-8000-000000000001"
-GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-ml-prod/providers"
-WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/mlw-prod"
-DEPLOYMENTS = f"{GROUP}/Microsoft.CognitiveServices/accounts/aoai-prod/deployments"
+SAMPLES = SHARED / "event-grid" / "synthetic"
+DEPLOYMENTS = f"{ACCOUNT}/deployments"
 PATH = "azureml://datastores/workspaceblobstore/paths/LocalUpload/abc/churn"
 
 CHAT_BODY = {
@@ -52,10 +48,8 @@ WRITES = [
     ),
 ]
 
-Asking = Callable[[ControlPlane], Ask]
 
-
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the samples lie in ../shared of the workshop, which is not here")
+@pytest.mark.skipif(not SAMPLES.exists(), reason=ELSEWHERE)
 @pytest.mark.parametrize(("sample", "who", "method", "path", "body"), WRITES, ids=[each[0] for each in WRITES])
 def test_an_event_has_the_structure_of_the_sample(
     plane: ControlPlane,
@@ -69,7 +63,7 @@ def test_an_event_has_the_structure_of_the_sample(
 ) -> None:
     asking(plane)(method, path, who, json=body)
 
-    expected = json.loads((SAMPLES / "synthetic" / f"{sample}.eventgrid.json").read_text("utf-8"))[0]
+    expected = json.loads((SAMPLES / f"{sample}.eventgrid.json").read_text("utf-8"))[0]
     event = events[0]
     assert _key_paths(event) == _key_paths(expected)
     assert _constants(event) == _constants(expected)
@@ -125,7 +119,7 @@ def test_an_operation_that_fails_later_announces_a_failure_and_leaves_the_deploy
 ) -> None:
     ask = asking(plane)
     path = f"{WORKSPACE}/onlineEndpoints/churn/deployments/green"
-    missing = BLUE_BODY["properties"] | {"model": f"{WORKSPACE}/models/churn/versions/9"}  # type: ignore[operator]
+    missing = BLUE_BODY["properties"] | {"model": f"{WORKSPACE}/models/churn/versions/9"}
 
     accepted = ask("PUT", path, json=BLUE_BODY | {"properties": missing})
 

@@ -6,20 +6,16 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from conftest import Ask
 
 from local.azure import ControlPlane, Fault, Spoil
 from local.azure.faults import Faults
+from tests.local.azure.asking import CHAT, Ask, Asking
 
-CHAT = (
-    "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-ml-prod/providers"
-    "/Microsoft.CognitiveServices/accounts/aoai-prod/deployments/chat"
-)
 LIST = CHAT.removesuffix("/chat")
 
 
 @pytest.fixture
-def ask(plane: ControlPlane, asking: Callable[[ControlPlane], Ask]) -> Ask:
+def ask(plane: ControlPlane, asking: Asking) -> Ask:
     return asking(plane)
 
 
@@ -88,7 +84,7 @@ def test_a_delayed_call_is_answered_late_and_well(plane: ControlPlane, ask: Ask)
 
 
 def test_a_hanging_call_is_given_up_by_the_caller_and_does_not_hold_up_the_end(
-    start: Callable[..., ControlPlane], asking: Callable[[ControlPlane], Ask]
+    start: Callable[..., ControlPlane], asking: Asking
 ) -> None:
     plane = start()
     plane.faults.add(Fault(spoil=Spoil.HANG))

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from conftest import TODAY
 
 from local.azure import Fleet, FleetError, dump_fleet, load_fleet
 from local.azure.documents import Document
 from local.azure.estate import estate_of
 from local.azure.from_fleet import documents_of
+from tests.local.azure.asking import TODAY
 
 HEAD = """\
 subscription: 00000000-0000-4000-8000-000000000001
@@ -16,6 +16,12 @@ tenant: 00000000-0000-4000-8000-0000000000aa
 since: 10 days ago by jo
 people: {jo: {kind: person, name: Jo Bloggs, roles: [Contributor]}}
 """
+MODEL = "catalogue: [{model: m, version: 1, retires: in 100 days}]\n"
+ACCOUNT = """\
+openai_accounts:
+  a: {resource_group: r, location: l, deployments: {d: {model: m, version: 1}}}
+"""
+CHURN = "workspaces.mlw.online_endpoints.churn"
 WORKSPACE = (
     HEAD
     + """\
@@ -61,9 +67,7 @@ def test_properties_the_file_has_no_word_for_are_kept_under_more(demo: Fleet) ->
 
 
 def test_the_demo_fleet_covers_every_upgrade_option_and_a_provisioned_sku(demo: Fleet) -> None:
-    deployments = [
-        each for account in demo.openai_accounts.values() for each in account.deployments.values()
-    ]
+    deployments = [each for account in demo.openai_accounts.values() for each in account.deployments.values()]
 
     assert {each.upgrade for each in deployments} == {
         None,
@@ -80,9 +84,7 @@ def test_no_model_of_the_demo_fleet_retires_within_a_hundred_days(demo: Fleet) -
 
 
 def test_relative_dates_count_from_the_day_the_file_is_read() -> None:
-    fleet = load_fleet(
-        HEAD + "catalogue: [{model: m, version: 2024-11-20, retires: in 100 days}]", today=TODAY
-    )
+    fleet = load_fleet(HEAD + "catalogue: [{model: m, version: 2024-11-20, retires: in 100 days}]", today=TODAY)
 
     assert fleet.catalogue[0].retires == TODAY + timedelta(days=100)
     assert fleet.catalogue[0].version == "2024-11-20"
@@ -94,54 +96,60 @@ def test_an_openai_deployment_without_upgrade_sends_no_option_at_all(demo: Fleet
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "line", "entry", "told"),
     [
-        ("", "f.yaml:1: the file: expected a mapping; got an empty file"),
-        ("a: [", "f.yaml:1: expected YAML; got"),
-        ("tenant: t", "f.yaml:1: the file: expected the key 'subscription'; got only tenant"),
-        (HEAD + "pepole: {}", "f.yaml:5: pepole: expected one of the keys subscription, tenant, since,"),
-        (HEAD + "tenant: again", "f.yaml:5: tenant: expected each key once; got the key again"),
-        (HEAD.replace("kind: person", "kind: robot"), "f.yaml:4: people.jo.kind: expected one of person, "),
-        (HEAD.replace("Contributor", "King"), "f.yaml:4: people.jo.roles: expected roles among Reader, "),
-        (HEAD.replace("by jo", "by eve"), "f.yaml:3: since: expected somebody among `people`; got 'eve'"),
-        (HEAD.replace("10 days ago by jo", "long ago"), "f.yaml:3: since: expected a moment and a name like"),
-        (HEAD + "workspaces: [1]", "f.yaml:5: workspaces: expected a mapping; got a list"),
+        ("", 1, "the file", "expected a mapping; got an empty file"),
+        ("tenant: t", 1, "the file", "expected the key 'subscription'; got only tenant"),
+        (HEAD + "pepole: {}", 5, "pepole", "expected one of the keys subscription, tenant, since, people"),
+        (HEAD + "tenant: again", 5, "tenant", "expected each key once; got the key again"),
+        (HEAD + "workspaces: [1]", 5, "workspaces", "expected a mapping; got a list"),
+        (HEAD.replace("kind: person", "kind: robot"), 4, "people.jo.kind", "expected one of person, service-"),
+        (HEAD.replace("Contributor", "King"), 4, "people.jo.roles", "expected roles among Reader, Contributor"),
+        (HEAD.replace("by jo", "by eve"), 3, "since", "expected somebody among `people`; got 'eve'"),
+        (HEAD.replace("10 days ago", "once"), 3, "since", "expected a moment and a name like `30 days ago by"),
+        (HEAD + MODEL.replace("in 100 days", "soon"), 5, "catalogue[0].retires", "expected a date like 2027-"),
+        (HEAD + ACCOUNT, 6, "openai_accounts.a.deployments.d.model", "expected a model and version in `cat"),
         (
-            WORKSPACE.replace("location: westeurope", "location:"),
-            "f.yaml:8: workspaces.mlw.location: expected a text; got nothing",
+            HEAD + MODEL + ACCOUNT.replace("d: {", "d: {sku: Huge, "),
+            7,
+            "openai_accounts.a.deployments.d.sku",
+            "expected one of Standard; got 'Huge'",
         ),
         (
-            WORKSPACE.replace("blue: 100", "blue: most"),
-            "f.yaml:12: workspaces.mlw.online_endpoints.churn.traffic.blue: expected a whole number; got 'most'",
+            HEAD + MODEL + ACCOUNT.replace("d: {", "d: {content_filter: none, "),
+            7,
+            "openai_accounts.a.deployments.d.content_filter",
+            "expected one of Microsoft.Default, Microsoft.DefaultV2; got 'none'",
         ),
-        (
-            WORKSPACE.replace("blue: 100", "blue: 90"),
-            "f.yaml:12: workspaces.mlw.online_endpoints.churn.traffic: expected shares from 0 to 100 that add up",
-        ),
+        (WORKSPACE.replace(" westeurope", ""), 8, "workspaces.mlw.location", "expected a text; got nothing"),
+        (WORKSPACE.replace("100}", "most}"), 12, f"{CHURN}.traffic.blue", "expected a whole number; got 'most'"),
+        (WORKSPACE.replace("100}", "90}"), 12, f"{CHURN}.traffic", "expected shares from 0 to 100 that add up"),
         (
             WORKSPACE.replace("{blue: 100}", "{green: 100}"),
-            "f.yaml:12: workspaces.mlw.online_endpoints.churn.traffic: expected deployments of the endpoint only; got green",
+            12,
+            f"{CHURN}.traffic",
+            "expected deployments of the endpoint only; got green",
         ),
         (
             WORKSPACE.replace('"churn:1"', '"churn:7"'),
-            "f.yaml:14: workspaces.mlw.online_endpoints.churn.deployments.blue.model: "
+            14,
+            f"{CHURN}.deployments.blue.model",
             "expected a model of the workspace as name:version (churn:1); got 'churn:7'",
-        ),
-        (
-            HEAD + "catalogue: [{model: m, version: 1, retires: soon}]",
-            "f.yaml:5: catalogue[0].retires: expected a date like 2027-03-01 or `in 100 days`; got 'soon'",
-        ),
-        (
-            HEAD + "openai_accounts:\n  a: {resource_group: r, location: l, deployments: {d: {model: m, version: 1}}}",
-            "f.yaml:6: openai_accounts.a.deployments.d.model: expected a model and version in `catalogue`; got m 1",
         ),
     ],
 )
-def test_a_mistake_is_told_with_line_expectation_and_finding(text: str, message: str) -> None:
+def test_a_mistake_is_told_with_line_entry_expectation_and_finding(
+    text: str, line: int, entry: str, told: str
+) -> None:
     with pytest.raises(FleetError) as raised:
         load_fleet(text, today=TODAY, name="f.yaml")
 
-    assert str(raised.value).startswith(message)
+    assert str(raised.value).startswith(f"f.yaml:{line}: {entry}: {told}")
+
+
+def test_a_file_that_is_no_yaml_is_told_with_its_line() -> None:
+    with pytest.raises(FleetError, match=r"^f.yaml:2: expected YAML; got "):
+        load_fleet("tenant: t\nsince: [", today=TODAY, name="f.yaml")
 
 
 def _by_id(fleet: Fleet) -> dict[str, Document]:

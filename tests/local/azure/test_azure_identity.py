@@ -57,7 +57,9 @@ def test_the_endpoint_answers_with_the_fields_that_msal_reads(still: ControlPlan
     assert answer["expires_on"].isdigit()
 
 
-@pytest.mark.parametrize("change", [{"api-version": "2017-09-01"}, {"resource": ""}, {"client_id": "someone-else"}])
+@pytest.mark.parametrize(
+    "change", [{"api-version": "2017-09-01"}, {"resource": ""}, {"client_id": "someone-else"}]
+)
 def test_the_endpoint_refuses_what_app_service_would(still: ControlPlane, change: dict[str, str]) -> None:
     assert _token(still, header=still.identity_header, **change).status_code == 400
 

@@ -127,7 +127,10 @@ def test_a_deployment_below_no_account_is_not_found(client: CognitiveServicesMan
 
 
 def test_a_reader_is_refused_by_the_real_client(plane: ControlPlane) -> None:
-    with plane.openai_client("model-audit") as reader, pytest.raises(HttpResponseError, match="AuthorizationFailed"):
+    with (
+        plane.openai_client("model-audit") as reader,
+        pytest.raises(HttpResponseError, match="AuthorizationFailed"),
+    ):
         reader.deployments.begin_delete(GROUP, ACCOUNT, "chat")
 
 

@@ -1,18 +1,17 @@
 """The stand-in's answers held against Microsoft's own swagger, where the shared data folder is at hand."""
 
 import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from conftest import ROOT, Ask
 
 from local.azure import ControlPlane
+from tests.local.azure.asking import ELSEWHERE, SHARED, Asking
 
-SPECS = ROOT.parent / "shared" / "data" / "azure-rest-api-specs" / "specification"
+SPECS = SHARED / "azure-rest-api-specs" / "specification"
 ML_FILES = "machinelearningservices/resource-manager/Microsoft.MachineLearningServices/stable/2024-04-01"
 AI_FILES = "cognitiveservices/resource-manager/Microsoft.CognitiveServices/preview/2024-06-01-preview"
 MFE, WORKSPACES = f"{ML_FILES}/mfe.json", f"{ML_FILES}/machineLearningServices.json"
@@ -55,15 +54,11 @@ NAMES = {
     "location": "westeurope",
 }
 
-pytestmark = pytest.mark.skipif(
-    not SPECS.exists(), reason="the swagger lies in ../shared of the workshop, which is not here"
-)
+pytestmark = pytest.mark.skipif(not SPECS.exists(), reason=ELSEWHERE)
 
 
 @pytest.mark.parametrize(("file", "template"), PATHS)
-def test_an_answer_fits_the_official_schema(
-    still: ControlPlane, asking: Callable[[ControlPlane], Ask], file: str, template: str
-) -> None:
+def test_an_answer_fits_the_official_schema(still: ControlPlane, asking: Asking, file: str, template: str) -> None:
     names = NAMES | (AI_NAMES if file == AI else ML_NAMES)
 
     answer = asking(still)("GET", template.format(**names))
@@ -83,7 +78,7 @@ def test_an_answer_fits_the_official_schema(
     ],
 )
 def test_an_answer_has_every_field_that_a_recorded_one_has(
-    still: ControlPlane, asking: Callable[[ControlPlane], Ask], recorded: str, path: str
+    still: ControlPlane, asking: Asking, recorded: str, path: str
 ) -> None:
     real = json.loads((SPECS.parent / "real-shapes" / f"{recorded}.json").read_text("utf-8"))
     # Embeddings, because that deployment is the demo's only one of the recorded one's SKU.
@@ -131,7 +126,9 @@ def _resolved(schema: Any, file: Path, seen: tuple[str, ...] = ()) -> Any:
             return {}
         return _resolved(_at(target, pointer), target, (*seen, key))
     kept = {key: value for key, value in schema.items() if key != "additionalProperties" or value is not False}
-    return {key: value if key in ("enum", "example") else _resolved(value, file, seen) for key, value in kept.items()}
+    return {
+        key: value if key in ("enum", "example") else _resolved(value, file, seen) for key, value in kept.items()
+    }
 
 
 def _at(file: Path, pointer: str) -> Any:
@@ -146,5 +143,3 @@ def _without_nulls(document: Any) -> Any:
     if isinstance(document, dict):
         return {key: _without_nulls(value) for key, value in document.items() if value is not None}
     return [_without_nulls(each) for each in document] if isinstance(document, list) else document
-
-
