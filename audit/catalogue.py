@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from audit.model import Document, Facts, Retirement
 
+MAX_LEAD_DAYS = 365  # Azure's are two to four weeks; what is beyond a year is a mistake
+
 Key = tuple[str, str, str, str]
 Catalogue = Mapping[Key, Retirement]
 """Retirements by model format, name, version and SKU, in lower case.
@@ -16,9 +18,15 @@ The SKU is empty in the row that holds for every SKU without a date of its own.
 def read_catalogue(rows: Iterable[Document]) -> Catalogue:
     """Return what the rows of `locations/LOCATION/models` say; a row that makes no sense is left out.
 
-    The same model appears under several `kind`s with the same dates, so the kind is no part of the key.
+    The same model appears under several `kind`s with the same dates, so the kind is no part of the key; a row
+    without a date leaves that of another kind as it is.
     """
-    return {key: retirement for row in rows for key, retirement in _read_row(row.get("model") or {})}
+    catalogue: dict[Key, Retirement] = {}
+    for row in rows:
+        for key, retirement in _read_row(row):
+            if retirement.at is not None or key not in catalogue:
+                catalogue[key] = retirement
+    return catalogue
 
 
 def retirement_of(facts: Facts, catalogue: Catalogue) -> Retirement | None:
@@ -29,7 +37,14 @@ def retirement_of(facts: Facts, catalogue: Catalogue) -> Retirement | None:
     return catalogue.get((format_, name, version, sku)) or catalogue.get((format_, name, version, ""))
 
 
-def _read_row(model: Document) -> Iterator[tuple[Key, Retirement]]:
+def _read_row(row: Document) -> list[tuple[Key, Retirement]]:
+    try:
+        return list(_retirements(row["model"]))
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return []
+
+
+def _retirements(model: Document) -> Iterator[tuple[Key, Retirement]]:
     if not model.get("name") or not model.get("version"):
         return
     names = tuple(str(model.get(name, "")).casefold() for name in ("format", "name", "version"))
@@ -47,7 +62,7 @@ def _retirement(model: Document, at: datetime | None) -> Retirement:
         lifecycle=str(model.get("lifecycleStatus") or ""),
         at=at,
         replacement=target.strip(),
-        upgrade_lead_days=int(replacement.get("upgradeOnExpiryLeadTimeDays") or 0),
+        upgrade_lead_days=max(0, min(int(replacement.get("upgradeOnExpiryLeadTimeDays") or 0), MAX_LEAD_DAYS)),
     )
 
 

@@ -61,13 +61,15 @@ def _open_or_update(
         return Change(episode, "opened")
     if known.finding.step != finding.step:
         return Change(_revised(known, finding, now), f"step-{finding.step}")
-    if (known.finding.got, known.finding.expected) != (
-        finding.got,
-        finding.expected,
-    ) and finding.step is None:
+    if _said(known.finding) != _said(finding):
         updated = replace(_revised(known, finding, now), announced=cause.announced, cause=cause.text)
         return Change(updated, "changed")
     return None
+
+
+def _said(finding: Finding) -> tuple[str, str]:
+    """Return what a notice was about. A deadline's `got` counts the days, so it says something else each day."""
+    return finding.expected, finding.got if finding.step is None else ""
 
 
 def _revised(known: Episode, finding: Finding, now: datetime) -> Episode:

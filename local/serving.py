@@ -12,6 +12,8 @@ from typing import Any
 import uvicorn
 
 STOP_SECONDS = 1  # clients keep their connections alive for minutes; a stop does not wait for them
+ABORT_SECONDS = 0.05
+KEEP_ALIVE_SECONDS = 86_400  # a TLS connection that we closed first would wait for a goodbye, see `_serve`
 START_SECONDS = 20  # a loaded two-core machine needs about one; more than this is a hang
 
 
@@ -36,6 +38,7 @@ def serve(app: Any, *, port: int = 0, certificate: Path | None = None) -> Iterat
         access_log=False,
         ssl_certfile=certificate,
         timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listener)), daemon=True)
@@ -54,7 +57,7 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     for connection in server.server_state.connections:
         # An idle TLS client never answers the goodbye, for which asyncio would wait half a minute.
         connection.transport.abort()
-    await asyncio.sleep(0)  # the loop closes what was aborted
+    await asyncio.sleep(ABORT_SECONDS)  # the loop closes what was aborted, in a few rounds
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -19,7 +19,7 @@ from audit.model import Target
 from audit.service.sweep import Sweeper
 from audit.targets import parse_target
 
-_COLUMNS = ("severity", "rule", "parent", "name", "subject", "expected", "got", "opened_at")
+_COLUMNS = ("severity", "rule", "where", "subject", "expected", "got", "since")
 
 
 @dataclass(slots=True)
@@ -69,7 +69,8 @@ def findings(output: str) -> None:
 
 
 def _open_rows() -> list[dict[str, Any]]:
-    return wiring.reporter().open_findings()
+    found = wiring.reporter().open_findings()
+    return [row | {"where": f"{row['parent']}/{row['name']}", "since": row["opened_at"][:16]} for row in found]
 
 
 def _all_parents(sweeper: Sweeper) -> list[dict[str, str]]:

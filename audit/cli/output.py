@@ -13,6 +13,8 @@ EXIT_FINDINGS, EXIT_USAGE, EXIT_FAILED = 1, 2, 3
 
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "as approved": "green"}
 
+_NEVER_WRAPPED = frozenset({"severity", "rule", "id", "where", "since"})
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -38,7 +40,7 @@ def show(rows: Rows, columns: Sequence[str], output: str, empty: str) -> None:
 def _print_table(rows: Rows, columns: Sequence[str]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.replace("_", " ").upper(), overflow="fold")
+        table.add_column(column.replace("_", " ").upper(), overflow="fold", no_wrap=column in _NEVER_WRAPPED)
     for row in rows:
         table.add_row(*(_cell(_one_line(row[column])) for column in columns))
     Console().print(table)
