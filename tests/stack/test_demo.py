@@ -62,14 +62,14 @@ def test_each_step_can_be_read_in_the_output(demo: "subprocess.CompletedProcess[
         "each exactly once: an event that is delivered again is recognised and changes nothing",
     ],
 )
-def test_each_step_can_be_found_in_the_report(demo: "subprocess.CompletedProcess[str]", text: str) -> None:
+@pytest.mark.usefixtures("demo")
+def test_each_step_can_be_found_in_the_report(text: str) -> None:
     assert text in REPORT.read_text("utf-8")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the PATH to open the page as a reader would")
-def test_a_browser_shows_the_report_without_fetching_anything(
-    demo: "subprocess.CompletedProcess[str]", tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("demo")
+def test_a_browser_shows_the_report_without_fetching_anything(tmp_path: Path) -> None:
     assert CHROMIUM is not None
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     shown = subprocess.run(

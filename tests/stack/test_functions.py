@@ -100,7 +100,7 @@ def test_pages_forbid_scripts_and_requests_to_elsewhere(stack: Stack, ask: Ask) 
     assert headers["cache-control"] == "no-store"
 
 
-def test_the_command_line_works_against_the_running_stack(stack: Stack, model_audit: Run) -> None:
+def test_the_command_line_works_against_the_running_stack(model_audit: Run) -> None:
     unapproved = model_audit("check", "--output", "json")
     applied = model_audit("releases", "apply", str(RELEASES), "-o", "json")
     again = model_audit("releases", "apply", str(RELEASES), "-o", "json")
