@@ -48,8 +48,8 @@ Write = Create | Replace | Delete
 class Table(Protocol):
     """A table whose transactions cover one partition: all of the writes or none, at most 100 and 4 MiB."""
 
-    def rows(self, partition: str, start: str, end: str) -> list[Row]:
-        """Return the rows with `start <= key < end`, sorted by key; raise `Unavailable`."""
+    def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
+        """Return the first `limit` rows with `start <= key < end`, sorted by key; raise `Unavailable`."""
         ...
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
@@ -79,6 +79,10 @@ class Blobs(Protocol):
 
     def get(self, name: str) -> bytes | None:
         """Return a blob's content, or None where there is none; raise `Unavailable`."""
+        ...
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names of the blobs that begin with `prefix`, sorted; raise `Unavailable`."""
         ...
 
 

@@ -31,10 +31,10 @@ class FakeTable:
     lose_answer_next: int = 0
     _etags: itertools.count = field(default_factory=itertools.count)
 
-    def rows(self, partition: str, start: str, end: str) -> list[Row]:
+    def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
         self._arrive()
         found = self.partitions[partition]
-        return [found[key] for key in sorted(found) if start <= key < end]
+        return [found[key] for key in sorted(found) if start <= key < end][:limit]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         self._arrive()
@@ -118,6 +118,9 @@ class FakeBlobs:
 
     def get(self, name: str) -> bytes | None:
         return self.blobs.get(name)
+
+    def names(self, prefix: str = "") -> list[str]:
+        return sorted(name for name in self.blobs if name.startswith(prefix))
 
 
 @dataclass

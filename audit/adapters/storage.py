@@ -1,6 +1,7 @@
 """Tables, queues and blobs of an Azure storage account, or of Azurite."""
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -27,14 +28,15 @@ class AzureTable:
     def __init__(self, client: TableClient):
         self._client = client
 
-    def rows(self, partition: str, start: str, end: str) -> list[Row]:
-        """Return the rows with `start <= key < end`, page by page, sorted by key."""
+    def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
+        """Return the first `limit` rows with `start <= key < end`, page by page, sorted by key."""
         found = self._client.query_entities(
             "PartitionKey eq @partition and RowKey ge @start and RowKey lt @end",
             parameters={"partition": partition, "start": start, "end": end},
+            results_per_page=limit,
         )
         with _translated(f"read rows {start}..{end} of partition {partition}"):
-            return [_row(entity) for entity in found]
+            return [_row(entity) for entity in itertools.islice(found, limit)]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """Submit one entity-group transaction."""
@@ -105,6 +107,11 @@ class AzureBlobs:
                 return self._client.download_blob(name).readall()
             except ResourceNotFoundError:
                 return None
+
+    def names(self, prefix: str = "") -> list[str]:
+        """List blobs, page by page."""
+        with _translated(f"list blobs {prefix}*"):
+            return sorted(self._client.list_blob_names(name_starts_with=prefix))
 
 
 @contextlib.contextmanager
