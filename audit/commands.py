@@ -5,9 +5,14 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from audit.model import Facts, Finding, Kind, Release, Target
+from audit.model import Facts, Finding, Kind, Release, Scalar, Target
+from audit.privacy import MARK
 
 OPENAI_API_VERSION = "2025-09-01"  # what azure-mgmt-cognitiveservices 14.1 sends
+
+# No earlier state mends these: time has passed, Azure has decided, or nobody knows what is there.
+_NO_WAY_BACK = frozenset({"MA104", "MA601", "MA801", "MA802", "MA901"})
+_MODEL_RULES = frozenset({"MA102", "MA105", "MA202"})
 
 
 def commands_for(finding: Finding, release: Release | None, live: Facts) -> tuple[str, ...]:
@@ -33,38 +38,55 @@ def look(target: Target) -> str:
 
 def _roll_back(finding: Finding, approved: Facts, live: Facts) -> Iterator[str]:
     target = finding.target
-    if not approved or finding.rule in ("MA601", "MA801", "MA802", "MA901"):
+    if not approved or finding.rule in _NO_WAY_BACK:
         return
     if target.kind is Kind.OPENAI_DEPLOYMENT:
-        yield _put_openai(target, {**live, **approved})
-    elif target.kind is Kind.ONLINE_ENDPOINT and finding.rule == "MA301":
-        split = " ".join(
-            f"{n.removeprefix('traffic.')}={v}" for n, v in approved.items() if n.startswith("traffic.")
-        )
-        yield _az("ml online-endpoint update", target, "--name", target.name, "--traffic", split)
+        pinned = {finding.subject: finding.expected} if finding.rule == "MA201" else {}
+        yield from _put_openai(target, {**live, **approved, **pinned})
+    elif finding.rule == "MA301":
+        yield from _set_traffic(target, finding.subject, approved)
     elif finding.rule == "MA303":
         yield _az("ml online-deployment delete", target, "--endpoint-name", target.name, "--name", finding.subject)
-    elif finding.subject.startswith("deployments."):
+    elif finding.rule in _MODEL_RULES and finding.subject.startswith("deployments."):
         yield from _update_deployment(target, finding.subject.split(".", 2)[1], approved)
 
 
-def _put_openai(target: Target, approved: Facts) -> str:
-    """Return the one request that sets all that was approved.
+def _put_openai(target: Target, facts: Facts) -> Iterator[str]:
+    """Return the one request that sets all of these facts, where they are enough for it.
 
     `az cognitiveservices account deployment create` is a PUT too, but leaves out the upgrade option and the
     content filter, so that the service would fall back to its defaults.
     """
-    model = {name: approved.get(f"model.{name}") for name in ("format", "name", "version")}
+    tags = {name.removeprefix("tags."): str(value) for name, value in facts.items() if name.startswith("tags.")}
+    is_whole = all(facts.get(name) for name in ("model.name", "model.version", "sku.name"))
+    if not is_whole or any(MARK in value for value in tags.values()):
+        return  # the service would refuse it, or take the mark of a secret for its value
     properties = {
-        "model": _named(model),
-        "versionUpgradeOption": approved.get("upgrade_option"),
-        "raiPolicyName": approved.get("content_filter"),
+        "model": _named({name: facts.get(f"model.{name}") for name in ("format", "name", "version")}),
+        "versionUpgradeOption": facts.get("upgrade_option"),
+        "raiPolicyName": facts.get("content_filter"),
+        "spilloverDeploymentName": facts.get("spillover"),
+        "dynamicThrottlingEnabled": str(facts.get("dynamic_throttling")).casefold() == "true" or None,
     }
-    capacity = approved.get("sku.capacity")
-    sku = {"name": approved.get("sku.name"), "capacity": None if capacity is None else int(capacity)}
-    body = json.dumps({"sku": _named(sku), "properties": _named(properties)})
+    sku = {"name": facts.get("sku.name"), "capacity": _number(facts.get("sku.capacity"))}
+    body = {"sku": _named(sku), "properties": _named(properties)} | ({"tags": tags} if tags else {})
     url = f"{target.id}?api-version={OPENAI_API_VERSION}"
-    return shlex.join(["az", "rest", "--method", "put", "--url", url, "--body", body])
+    yield shlex.join(["az", "rest", "--method", "put", "--url", url, "--body", json.dumps(body)])
+
+
+def _number(value: Scalar | None) -> Scalar | None:
+    """Return a number that a release file holds as a text; the service takes no other."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _set_traffic(target: Target, name: str, approved: Facts) -> Iterator[str]:
+    prefix = f"{name}."
+    shares = [
+        f"{each.removeprefix(prefix)}={value}" for each, value in approved.items() if each.startswith(prefix)
+    ]
+    if shares:
+        option = "--" + name.replace("_", "-")
+        yield _az("ml online-endpoint update", target, "--name", target.name, option, " ".join(shares))
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from audit import deadlines
 from audit.catalogue import Catalogue, retirement_of
 from audit.model import Facts, Finding, Kind, Observation, Outcome, Release, Retirement, Scalar
 from audit.rules import RULES
+from audit.texts import cut
 
 NOTHING = "nothing"
 
@@ -22,6 +23,10 @@ RETIRED = "deprecated"  # the API's word; the documentation calls the same state
 _SERVING = frozenset({Kind.ONLINE_ENDPOINT, Kind.OPENAI_DEPLOYMENT})
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+# Anchored, because people name tags and variables as they like: `tags.model.version` is a tag, and no model.
+_MODEL = re.compile(r"(?P<prefix>(?:deployments\.[^.]+\.)?model\.)(?P<part>[a-z]+)")
+_TAG = re.compile(r"(?:deployments\.[^.]+\.|versions\..+?\.)?tags\.")
 
 
 def judge(
@@ -55,7 +60,7 @@ def _judge(
 
 
 def _finding(rule: str, observation: Observation, subject: str, expected: str, got: str) -> Finding:
-    return Finding(rule, observation.target, subject, RULES[rule].severity, expected, got)
+    return Finding(rule, observation.target, subject, RULES[rule].severity, cut(expected), cut(got))
 
 
 def _expiry(release: Release, observation: Observation, now: datetime) -> Iterator[Finding]:
@@ -90,28 +95,31 @@ def is_same(expected: Scalar, got: Scalar) -> bool:
 
 def _difference(observation: Observation, name: str, expected: Scalar, got: Scalar | None) -> Finding:
     seen = NOTHING if got is None else str(got)
-    if name.endswith("model.version"):
-        finding = _finding("MA102", observation, name, str(expected), seen)
-        age = _age(str(expected), seen)
-        return replace(finding, detail=f"The version that serves is {age} than the approved one." if age else "")
-    return _finding(_rule_of(name), observation, name, str(expected), seen)
+    finding = _finding(_rule_of(name), observation, name, str(expected), seen)
+    age = _age(str(expected), seen) if finding.rule == "MA102" else ""
+    return replace(finding, detail=f"The version that serves is {age} than the approved one." if age else "")
 
 
 def _rule_of(name: str) -> str:
-    if name.endswith((".model.label", "model.label")):
-        return "MA202"
-    if "model." in name:
-        return "MA105"
-    return "MA501" if name.startswith("tags.") or ".tags." in name else "MA401"
+    if model := _MODEL.fullmatch(name):
+        return {"version": "MA102", "label": "MA202"}.get(model["part"], "MA105")
+    return "MA501" if _TAG.match(name) else "MA401"
 
 
 def _age(expected: str, got: str) -> str:
     """Return `newer` or `older` where the two versions are of a kind that can be ordered."""
     if expected.isdecimal() and got.isdecimal():
-        return "newer" if int(got) > int(expected) else "older"
-    if _DATE.fullmatch(expected) and _DATE.fullmatch(got):
-        return "newer" if got > expected else "older"
-    return ""
+        was, now = (_order(version) for version in (expected, got))
+    elif _DATE.fullmatch(expected) and _DATE.fullmatch(got):
+        was, now = (0, expected), (0, got)
+    else:
+        return ""
+    return "newer" if now > was else "older" if now < was else ""
+
+
+def _order(number: str) -> tuple[int, str]:
+    digits = number.lstrip("0")  # compared as texts: Python refuses to read an integer of many thousand digits
+    return len(digits), digits
 
 
 def _traffic(approved: Facts, observation: Observation) -> Iterator[Finding]:
@@ -124,18 +132,21 @@ def _traffic(approved: Facts, observation: Observation) -> Iterator[Finding]:
 
 def _split(facts: Facts, name: str) -> str:
     prefix = f"{name}."
-    shares = sorted((key.removeprefix(prefix), int(v)) for key, v in facts.items() if key.startswith(prefix))
-    return " ".join(f"{deployment}={share}" for deployment, share in shares if share) or NOTHING
+    shares = sorted((key.removeprefix(prefix), str(v)) for key, v in facts.items() if key.startswith(prefix))
+    return " ".join(f"{deployment}={share}" for deployment, share in shares if share != "0") or NOTHING
 
 
 def _pinning(release: Release, observation: Observation) -> Iterator[Finding]:
     live = observation.facts
-    for name in (name for name in live if name.endswith("model.label") and name not in release.facts):
-        yield _finding("MA202", observation, name, "an exact version", f"label {live[name]}")
+    for name in live:
+        if _rule_of(name) == "MA202" and name not in release.facts:
+            yield _finding("MA202", observation, name, "an exact version", f"label {live[name]}")
     if observation.target.kind is not Kind.OPENAI_DEPLOYMENT or "upgrade_option" in release.facts:
         return
     if "model.version" in release.facts and may_upgrade(live):
-        yield _finding("MA201", observation, "upgrade_option", "NoAutoUpgrade", str(live["upgrade_option"]))
+        yield _finding(
+            "MA201", observation, "upgrade_option", "NoAutoUpgrade", str(live.get("upgrade_option", NOTHING))
+        )
 
 
 def may_upgrade(facts: Facts) -> bool:
@@ -180,8 +191,8 @@ def _deadline(
         subject="retirement",
         severity=deadlines.severity_of(step),
         expected=f"a successor in service before {due_at:%Y-%m-%d}",
-        got=f"{serving}, {left} days left",
-        detail=consequence + owner,
+        got=cut(f"{serving}, {left} days left"),
+        detail=cut(consequence + owner),
         due_at=due_at,
         step=step,
     )
@@ -202,8 +213,8 @@ def _below(facts: Facts, deployment: str) -> Facts:
 
 def _serving(facts: Facts) -> str:
     """Return the models that facts name, as a phrase."""
-    prefixes = sorted(name.removesuffix("name") for name in facts if name.endswith("model.name"))
-    models = dict.fromkeys(_model(facts, prefix) for prefix in prefixes)
+    named = (model for model in map(_MODEL.fullmatch, facts) if model and model["part"] == "name")
+    models = dict.fromkeys(_model(facts, prefix) for prefix in sorted(model["prefix"] for model in named))
     return ", ".join(models) or "no model"
 
 

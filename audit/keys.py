@@ -58,6 +58,8 @@ def hot(stream: str) -> tuple[str, str]:
 
 ALL_HOT = ("0-", "0.")
 ALL_ENTRIES = ("j-", "j.")
+ALL_OBSERVATIONS = ("o-", "o.")
+CHECKPOINT = "0-checkpoint-p"  # among the hot rows, so that a sweep reads it with them
 OUTBOX = ("1-", "1.")
 OUTBOX_HEAD = "1-h"
 OUTBOX_BATCH = "1-b"
@@ -100,11 +102,25 @@ def journal_range(stream: str) -> tuple[str, str]:
 
 def observation(stream: str, at: datetime) -> str:
     """Return the key of an observation; newer ones sort first."""
+    return f"o-{stream}-{_inverted(at)}"
+
+
+def observations(stream: str, until: datetime | None = None) -> tuple[str, str]:
+    """Return the range that holds a target's observations made at `until` or before, the newest first."""
+    return observation(stream, until) if until else f"o-{stream}-", f"o-{stream}."
+
+
+def run(at: datetime) -> str:
+    """Return the key of what one sweep of a parent came to; newer ones sort first."""
+    return f"r-{_inverted(at)}"
+
+
+def runs(until: datetime) -> tuple[str, str]:
+    """Return the range that holds the sweeps that began at `until` or before, the newest first."""
+    return run(until), "r."
+
+
+def _inverted(at: datetime) -> str:
     since = at.astimezone(UTC) - _EPOCH
     ticks = (since.days * 86400 + since.seconds) * 10_000_000 + since.microseconds * 10
-    return f"o-{stream}-{_MAX_TICKS - ticks:019d}"
-
-
-def observation_range(stream: str) -> tuple[str, str]:
-    """Return the range that holds a target's observations, the newest first."""
-    return f"o-{stream}-", f"o-{stream}."
+    return f"{_MAX_TICKS - ticks:019d}"

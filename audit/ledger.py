@@ -1,7 +1,7 @@
 """The rows of the ledger: what a check reads of a target, and the one transaction that it commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 VERSION = 1
 MAX_FOLD = 20  # events folded in one commit, so that an entry stays below 48 KiB
 MAX_CHANGES = 30  # each takes two of a transaction's 100 writes; the next commit takes the rest
+MAX_DIFFERING = 1_000  # hashes of 32 characters; the rest of such a storm is seen by the checks that follow
 MAX_BODY = 60_000  # a Binary property holds 64 KiB
 
 
@@ -41,6 +42,35 @@ class Head:
     release: str
     snapshot: str = ""
     facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A state of a target, from the moment `at` when it was first seen.
+
+    `previous_until` is when the state before it was last seen: in between, nobody looked. `facts` are empty
+    where they are too large for a row; the snapshot always has them. `release` is what it was judged by.
+    """
+
+    target: Target
+    at: datetime
+    seq: int
+    outcome: Outcome
+    snapshot: str
+    release: str
+    previous_until: datetime | None = None
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one sweep of a parent came to: how listing it ended, and which targets were not as recorded."""
+
+    began_at: datetime
+    outcome: Outcome
+    reason: str
+    listed: int
+    differing: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +190,7 @@ def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Wri
     writes += [Create(row(keys.outbox(notice.id), notice)) for notice in verdict.notices[:MAX_CHANGES]]
     writes.append(Create(entry_row(stream, entry)))
     if snapshot:
-        writes.append(Create(_observation_row(stream, verdict.observation, snapshot, entry)))
+        writes.append(Create(_seen_row(hot, verdict, snapshot, entry)))
     writes.append(_head_write(hot, verdict, snapshot, entry))
     return writes
 
@@ -249,14 +279,32 @@ def episode_write(hot: Hot, stream: str, episode: Episode) -> Write:
     return Replace(row(key, episode, known.etag, **columns))
 
 
-def _observation_row(stream: str, observation: Observation, snapshot: str, entry: evidence.Entry) -> Row:
-    seen = {"outcome": observation.outcome, "snapshot": snapshot, "at": entry.link.at, "seq": entry.link.seq}
+def _seen_row(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry) -> Row:
+    stream = keys.target_hash(verdict.observation.target)
+    seen = Seen(
+        target=verdict.observation.target,
+        at=entry.link.at,
+        seq=entry.link.seq,
+        outcome=verdict.observation.outcome,
+        snapshot=snapshot,
+        release=verdict.release,
+        previous_until=hot.head.observed_at if hot.head else None,
+        facts=_that_fit(verdict.observation.facts),
+    )
     return row(keys.observation(stream, entry.link.at), seen)
+
+
+def run_row(run: Run) -> Row:
+    """Return the row of a sweep; one that found very many differences keeps the first of them."""
+    return row(keys.run(run.began_at), replace(run, differing=run.differing[:MAX_DIFFERING]))
+
+
+def _that_fit(facts: Facts) -> Facts:
+    return facts if len(msgspec.json.encode(facts)) < MAX_BODY // 2 else {}
 
 
 def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry) -> Write:
     observation = verdict.observation
-    facts = observation.facts if len(msgspec.json.encode(observation.facts)) < MAX_BODY // 2 else {}
     head = Head(
         target=observation.target,
         link=entry.link,
@@ -267,7 +315,7 @@ def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry
         modified_at=observation.modified_at,
         release=verdict.release,
         snapshot=snapshot or (hot.head.snapshot if hot.head else ""),
-        facts=facts,
+        facts=_that_fit(observation.facts),
     )
     stored = row(
         keys.head(keys.target_hash(observation.target)),

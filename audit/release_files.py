@@ -3,8 +3,9 @@
 Every scalar is read as text: YAML would make a date of the version `2024-11-20` and the number 395 of `0613`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,14 @@ from audit.targets import parse_target
 
 MAX_BYTES = 10_000_000  # far above any real file; a larger one is a mistake or an attack
 MAX_RELEASES = 10_000
+MAX_DEPTH = (
+    30  # of a file's nesting; libyaml builds nodes by recursion in C, and a deep file would end the process
+)
+MAX_FACT = 1000  # characters of a fact's name or value, so that a release fits into its row
+
+# Names of deployments and versions are compared in lower case, as `audit.facts` writes them.
+_NAMED = re.compile(r"\A(?:deployments|mirror_traffic|traffic|versions)\.[^.]+")
+_WHOLE = re.compile(r"(?:mirror_)?traffic\..+|sku\.capacity|deployments\.[^.]+\.instance_count")
 
 Value = str | list[Any] | dict[str, Any]
 Lines = dict[str, int]
@@ -78,10 +87,6 @@ def _release(entry: _Entry, where: str, seen: dict[str, str]) -> Release:
             f"{where}: expected one release a target, got a second one; the first stands at {seen[target.id]}"
         )
     seen[target.id] = where
-    for name in ("approved_at", "expires_at"):
-        time = getattr(entry, name)
-        if time is not None and time.tzinfo is None:
-            raise BadInput(f"{where}: expected a time with its zone in {name}, such as {time.isoformat()}Z")
     if not entry.approved_by.strip():
         raise BadInput(
             f"{where}: expected the name of who approves in approved_by, got nothing: a person has to sign"
@@ -89,15 +94,45 @@ def _release(entry: _Entry, where: str, seen: dict[str, str]) -> Release:
     return Release(
         id=entry.id,
         target=target,
-        facts=dict(sorted(_flat(entry.facts, where))),
+        facts=_facts(entry.facts, where),
         approved_by=entry.approved_by,
-        approved_at=entry.approved_at,
+        approved_at=_utc(entry.approved_at, "approved_at", where),
         ticket=entry.ticket,
         owner=entry.owner,
         rollback=entry.rollback,
-        expires_at=entry.expires_at,
+        expires_at=_utc(entry.expires_at, "expires_at", where) if entry.expires_at else None,
         evidence=entry.evidence,
     )
+
+
+def _utc(time: datetime, name: str, where: str) -> datetime:
+    if time.tzinfo is None:
+        raise BadInput(f"{where}: expected a time with its zone in {name}, such as {time.isoformat()}Z")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise BadInput(f"{where}: expected a time of this age in {name}, got {time.isoformat()}") from error
+
+
+def _facts(written: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Return the facts by their names; a release that names none would approve whatever serves."""
+    facts: dict[str, str] = {}
+    for written_name, value in _flat(written, where):
+        name = _NAMED.sub(lambda found: found[0].lower(), written_name)
+        if name in facts:
+            raise BadInput(f"{where}: expected each fact once, got {name} twice")
+        facts[name] = _fact(name, value, where)
+    if not facts:
+        raise BadInput(f"{where}: expected at least one fact to compare, got none")
+    return dict(sorted(facts.items()))
+
+
+def _fact(name: str, value: str, where: str) -> str:
+    if max(len(name), len(value)) > MAX_FACT:
+        raise BadInput(f"{where}: expected at most {MAX_FACT} characters in the fact {name[:80]}")
+    if _WHOLE.fullmatch(name) and not value.isdecimal():
+        raise BadInput(f"{where}: expected a whole number in the fact {name}, got {value!r}")
+    return value
 
 
 def _flat(facts: Mapping[str, Any], where: str, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -117,7 +152,7 @@ def _parse(file: Path) -> tuple[Value, Lines]:
         if size > MAX_BYTES:
             raise BadInput(f"{file}: expected at most {MAX_BYTES} bytes, got {size}")
         text = file.read_text("utf-8")
-        _refuse_aliases(file, text)
+        _refuse_bombs(file, text)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -132,11 +167,16 @@ def _parse(file: Path) -> tuple[Value, Lines]:
     return _value(node, "$", lines, file), lines
 
 
-def _refuse_aliases(file: Path, text: str) -> None:
-    """Refuse YAML aliases: a few of them, nested, make gigabytes of a file of a few lines."""
+def _refuse_bombs(file: Path, text: str) -> None:
+    """Refuse aliases, which make gigabytes of a few lines, and nesting that no release needs."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        where = f"{file}:{event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent):
-            raise BadInput(f"{file}: expected plain values, got the alias *{event.anchor}")
+            raise BadInput(f"{where}: expected plain values, got the alias *{event.anchor}")
+        if depth > MAX_DEPTH:
+            raise BadInput(f"{where}: expected at most {MAX_DEPTH} levels, got more")
 
 
 def _value(node: yaml.Node, path: str, lines: Lines, file: Path) -> Value:
@@ -147,9 +187,12 @@ def _value(node: yaml.Node, path: str, lines: Lines, file: Path) -> Value:
         return str(node.value)
     mapping: dict[str, Any] = {}
     for key, value in node.value:
-        if key.value in mapping:
-            raise BadInput(f"{file}:{key.start_mark.line + 1}: expected each name once, got {key.value!r} twice")
-        mapping[str(key.value)] = _value(value, f"{path}.{key.value}", lines, file)
+        name, where = key.value, f"{file}:{key.start_mark.line + 1}"
+        if not isinstance(name, str):
+            raise BadInput(f"{where}: expected a name, got a list or a mapping")
+        if name in mapping:
+            raise BadInput(f"{where}: expected each name once, got {name!r} twice")
+        mapping[name] = _value(value, f"{path}.{name}", lines, file)
     return mapping
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEDGER, RELEASES = "ledger", "releases"
 CHECKS, ALERTS = "checks", "alerts"
-EVIDENCE, REPORTS = "evidence", "reports"
+EVIDENCE, CHECKPOINTS, REPORTS = "evidence", "checkpoints", "reports"
 
 # Storage is close by: a few quick tries, then the platform's own redelivery.
 _STORAGE_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.2}
@@ -45,7 +45,7 @@ def intake() -> Intake:
 @cache
 def sweeper() -> Sweeper:
     """Return what checks targets and sweeps parents."""
-    return Sweeper(checker(), queue(CHECKS))
+    return Sweeper(checker(), queue(CHECKS), blobs(CHECKPOINTS))
 
 
 @cache
@@ -147,7 +147,7 @@ def create_storage() -> None:
     creates = [
         *(_table_client(name).create_table for name in (LEDGER, RELEASES)),
         *(_queue_client(name).create_queue for name in (CHECKS, ALERTS)),
-        *(_container_client(name).create_container for name in (EVIDENCE, REPORTS)),
+        *(_container_client(name).create_container for name in (EVIDENCE, CHECKPOINTS, REPORTS)),
     ]
     for create in creates:
         with contextlib.suppress(ResourceExistsError):

@@ -110,6 +110,7 @@ class House:
     checks: FakeQueue = field(default_factory=FakeQueue)
     alerts: FakeQueue = field(default_factory=FakeQueue)
     blobs: FakeBlobs = field(default_factory=FakeBlobs)
+    checkpoints: FakeBlobs = field(default_factory=FakeBlobs)
     live: FakeLive = field(default_factory=FakeLive)
     channel: FakeChannel = field(default_factory=FakeChannel)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -129,7 +130,7 @@ class House:
             group_wait=timedelta(seconds=30),
             catalogue_age=timedelta(hours=6),
         )
-        self.sweeper = Sweeper(self.checker, self.checks)
+        self.sweeper = Sweeper(self.checker, self.checks, self.checkpoints)
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now
         )

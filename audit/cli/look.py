@@ -43,7 +43,7 @@ def check(targets: tuple[str, ...], output: str) -> None:
     Findings are told through the running functions. Exit: 0 clean, 1 findings, 3 could not look.
     """
     queue: deque[str] = deque()
-    sweeper = Sweeper(wiring.checker(), _Here(queue))
+    sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.blobs(wiring.CHECKPOINTS))
     asked = [{"target": target.id} for target in _resolve(targets)] if targets else _all_parents(sweeper)
     queue.extend(json.dumps(each | {"origin": "command"}) for each in asked)
     failures = _work_off(sweeper, queue)

@@ -3,15 +3,17 @@
 The sweep is the timer: expiries, deadlines and rows that a crash left behind are found by it.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audit import findings, keys, ledger, releases
-from audit.errors import BadInput, Throttled
+from audit import checkpoints, findings, keys, ledger, outbox, releases
+from audit.checkpoints import Pointer
+from audit.errors import BadInput, Conflict, Throttled
 from audit.ledger import Hot
 from audit.model import Kind, Look, Outcome, Target
-from audit.ports import Listing, Queue, Row
+from audit.ports import Blobs, Create, Listing, Queue, Replace, Row
 from audit.service import parents
 from audit.service.check import Checked, Checker, repeat
 from audit.targets import find_parent, parent_target, parse_target
@@ -19,10 +21,11 @@ from audit.targets import find_parent, parent_target, parse_target
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """A checker, and the queue through which a sweep fans out."""
+    """A checker, the queue through which a sweep fans out, and where checkpoints go."""
 
     checker: Checker
     checks: Queue
+    checkpoints: Blobs
 
     def run(self, message: str, *, is_redelivered: bool = False) -> None:
         """Do what a message of the queue `checks` asks for.
@@ -71,17 +74,45 @@ class Sweeper:
         """
         if find_parent(parent) != parent:
             raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
+        began_at = self.checker.now()
         listing = self.checker.live.list_targets(parent)
         checked = self.checker.settle(parent_target(parent), lambda: listing.itself, event, "sweep")
-        for target in self._differing(parent, listing):
+        rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
+        differing = self._differing(parent, listing, rows)
+        for target in differing:
             self.checks.send(json.dumps({"target": target.id, "origin": "sweep"}))
-        if self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX):
+        waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
+        if any(row.key != keys.OUTBOX_HEAD for row in waiting):
             self.checker.wake(parent)  # rows that a crash left behind
+        self._note(parent, ledger.Run(began_at, *_ended(listing), list(map(keys.target_hash, differing))))
+        self._checkpoint(parent, rows, waiting)
         return checked
 
-    def _differing(self, parent: str, listing: Listing) -> list[Target]:
+    def _note(self, parent: str, run: ledger.Run) -> None:
+        """Note what the sweep came to: it is what confirms that nothing changed where nothing was written."""
+        with contextlib.suppress(Conflict):  # two sweeps that began in the same microsecond
+            self.checker.ledger.commit(keys.partition(parent), [Create(ledger.run_row(run))])
+
+    def _checkpoint(self, parent: str, hot: Sequence[Row], waiting: Sequence[Row]) -> None:
+        """Write where the chains stand to where the detector cannot change it, if any has moved."""
+        pointer_row = next((row for row in hot if row.key == keys.CHECKPOINT), None)
+        pointer = ledger.read(pointer_row, Pointer) if pointer_row else None
+        heads = {stream: head.link for stream, head in _heads(hot).items()}
+        if told := outbox.read_outbox(waiting).head:
+            heads[keys.ALERTS] = told.link
+        made = checkpoints.make(parent, heads, pointer, self.checker.now())
+        if made is None:
+            return
+        new, content = made
+        self.checkpoints.put(new.name, content, "application/json")
+        stored = ledger.row(keys.CHECKPOINT, new, pointer_row.etag if pointer_row else "")
+        with contextlib.suppress(Conflict):  # another sweep was first; this one stays as a witness beside it
+            write = Replace(stored) if pointer_row else Create(stored)
+            self.checker.ledger.commit(keys.partition(parent), [write])
+
+    def _differing(self, parent: str, listing: Listing, rows: Sequence[Row]) -> list[Target]:
         partition = keys.partition(parent)
-        hot = ledger.by_stream(self.checker.ledger.rows(partition, *keys.ALL_HOT))
+        hot = ledger.by_stream(rows)
         approved = ledger.by_stream(self.checker.releases.rows(partition, *keys.ALL_HOT))
         differing = []
         for target, look in _expected(listing, hot, approved).items():
@@ -111,6 +142,15 @@ class Sweeper:
         approvals = releases.read_approvals(self.checker.releases.rows(partition, *keys.hot(stream)))
         verdict = repeat(hot.head, approvals, "reminder", changes=changes[: ledger.MAX_CHANGES])
         return len(verdict.changes) if self.checker.commit(hot, verdict) else 0  # a conflict is news enough
+
+
+def _ended(listing: Listing) -> tuple[Outcome, str, int]:
+    return listing.itself.outcome, listing.itself.reason, len(listing.looks)
+
+
+def _heads(rows: Sequence[Row]) -> dict[str, ledger.Head]:
+    found = {stream: ledger.read_hot(each).head for stream, each in ledger.by_stream(rows).items()}
+    return {stream: head for stream, head in found.items() if head is not None}
 
 
 def _expected(
