@@ -19,7 +19,7 @@ VERSION = 1
 FULL_EVERY = timedelta(days=1)  # how often all heads are written, and not only those that moved
 CLOCK_SKEW = timedelta(minutes=10)  # an entry's time comes from a worker's clock; a head listed twice harms nobody
 
-DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_DIGEST = re.compile(r"checkpoint sha256:([0-9a-f]{64})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,11 @@ def read_checkpoint(name: str, content: bytes) -> Checkpoint:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"expected a checkpoint in {name}, got {type(error).__name__}: {error}") from error
+
+
+def find_digests(text: str) -> list[str]:
+    """Return the digests that a text, such as a report, names as those of checkpoints."""
+    return _DIGEST.findall(text)
 
 
 def find_gaps(checkpoints: Iterable[Checkpoint], digests: Iterable[str]) -> list[tuple[str, Broken]]:

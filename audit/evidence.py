@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -117,6 +118,22 @@ def snapshot(value: Any) -> tuple[str, bytes]:
     """Return the blob name and the bytes of a content-addressed snapshot; equal values give equal bytes."""
     raw = canonical(value)
     return f"{sha256(raw)}.json.gz", gzip.compress(raw, mtime=0)
+
+
+def snapshot_name(content: bytes) -> str:
+    """Return the name that a snapshot's bytes must have."""
+    try:
+        return f"{sha256(gzip.decompress(content))}.json.gz"
+    except (OSError, EOFError, zlib.error):
+        return "bytes that are no snapshot"
+
+
+def open_snapshot(content: bytes) -> dict[str, Any]:
+    """Return what a snapshot holds; it is empty where somebody has made the bytes unreadable."""
+    try:
+        return read(gzip.decompress(content))
+    except (OSError, EOFError, zlib.error):
+        return {}
 
 
 def _harmless(value: Any, depth: int) -> Any:

@@ -1,5 +1,6 @@
 """The rows of the ledger: what a check reads of a target, and the one transaction that it commits."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,8 +18,9 @@ from audit.ports import Create, Delete, Replace, Row, Write
 T = TypeVar("T")
 
 VERSION = 1
-MAX_FOLD = 20  # events folded in one commit, so that an entry stays below 48 KiB
-MAX_CHANGES = 30  # each takes two of a transaction's 100 writes; the next commit takes the rest
+MAX_FOLD = 20  # events, and
+MAX_CHANGES = 30  # changes in one commit: they take 20 and 60 of a transaction's 100 writes
+MAX_PART = 24_000  # bytes that either may take of a journal entry; the next commit records the rest
 MAX_DIFFERING = 1_000  # hashes of 32 characters; the rest of such a storm is seen by the checks that follow
 MAX_BODY = 60_000  # a Binary property holds 64 KiB
 
@@ -110,7 +112,7 @@ def state_of(observation: Observation) -> str:
 
 def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:
     """Return the row that holds a value; `columns` repeat parts of it for people who look into the table."""
-    body = msgspec.json.encode(value)
+    body = evidence.canonical(msgspec.to_builtins(value))  # which takes any text and any number from outside
     if len(body) > MAX_BODY:
         raise AuditError(f"expected a row body of at most {MAX_BODY} bytes for {key}, got {len(body)}")
     return Row(key, {"v": VERSION, "body": body, **columns}, etag)
@@ -169,25 +171,14 @@ def keep_unreadable(stream: str, key: str, size: int, reason: str, now: datetime
 
 
 def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Write]:
-    """Return the one transaction that records a verdict, guarded by the head that `hot` was read with.
-
-    Where there are more changes than fit, the first ones are written and the events stay in the inbox, so
-    that the next commit still knows their cause.
-    """
-    target = verdict.observation.target
-    stream = keys.target_hash(target)
-    changes = verdict.changes[:MAX_CHANGES]
-    folded = verdict.events[:MAX_FOLD] if len(changes) == len(verdict.changes) else []
-    entry = evidence.append(
-        stream,
-        hot.head.link if hot.head else evidence.EMPTY,
-        "check",
-        _entry_body(hot, verdict, changes, folded, snapshot),
-        now,
-    )
-    writes: list[Write] = [_delete(hot.inbox[event.key][1]) for event in folded]
-    writes += [episode_write(hot, stream, change.episode) for change in changes]
-    writes += [Create(row(keys.outbox(notice.id), notice)) for notice in verdict.notices[:MAX_CHANGES]]
+    """Return the one transaction that records what fits of a verdict, guarded by the head `hot` was read with."""
+    verdict = fitting(verdict)
+    stream = keys.target_hash(verdict.observation.target)
+    last = hot.head.link if hot.head else evidence.EMPTY
+    entry = evidence.append(stream, last, "check", _entry_body(hot, verdict, snapshot), now)
+    writes: list[Write] = [_delete(hot.inbox[event.key][1]) for event in verdict.events]
+    writes += [episode_write(hot, stream, change.episode) for change in verdict.changes]
+    writes += [Create(row(keys.outbox(notice.id), notice)) for notice in verdict.notices]
     writes.append(Create(entry_row(stream, entry)))
     if snapshot:
         writes.append(Create(_seen_row(hot, verdict, snapshot, entry)))
@@ -202,7 +193,7 @@ def entry_row(stream: str, entry: evidence.Entry) -> Row:
 
 def raw_of(row_: Row) -> bytes:
     """Return the hashed bytes of a journal entry's row."""
-    raw = row_.values["raw"]
+    raw = row_.values.get("raw")
     return raw if isinstance(raw, bytes) else b""
 
 
@@ -211,16 +202,36 @@ def is_settled(hot: Hot, verdict: Verdict) -> bool:
     return hot.head is not None and not hot.inbox and not verdict.changes and hot.head.state == verdict.state
 
 
+def fitting(verdict: Verdict) -> Verdict:
+    """Return as much of a verdict as one transaction holds; the next commit records the rest.
+
+    Where changes are left over, all events wait with them, so that the next commit still knows the cause.
+    """
+    changed = [_change_body(*pair) for pair in zip(verdict.changes, verdict.notices, strict=True)]
+    changes = _fitting(changed, MAX_CHANGES)
+    is_last = changes == len(changed)
+    events = _fitting([_event_body(event) for event in verdict.events], MAX_FOLD) if is_last else 0
+    return replace(
+        verdict,
+        changes=verdict.changes[:changes],
+        notices=verdict.notices[:changes],
+        events=verdict.events[:events],
+    )
+
+
+def _fitting(bodies: Sequence[dict[str, Any]], most: int) -> int:
+    sizes = itertools.accumulate(len(evidence.canonical(body)) for body in bodies[:most])
+    return sum(size <= MAX_PART for size in sizes)
+
+
 def is_whole(verdict: Verdict) -> bool:
     """Say whether one transaction holds all of it; otherwise the next one records the rest."""
-    return len(verdict.changes) <= MAX_CHANGES and len(verdict.events) <= MAX_FOLD
+    return fitting(verdict) == verdict
 
 
-def _entry_body(
-    hot: Hot, verdict: Verdict, changes: Sequence[Change], folded: Sequence[Event], snapshot: str
-) -> dict[str, Any]:
+def _entry_body(hot: Hot, verdict: Verdict, snapshot: str) -> dict[str, Any]:
     observation = verdict.observation
-    body: dict[str, Any] = {
+    return {
         "target": observation.target.id,
         "origin": verdict.origin,
         "outcome": observation.outcome,
@@ -229,15 +240,14 @@ def _entry_body(
         "state": verdict.state,
         "snapshot": snapshot or (hot.head.snapshot if hot.head else ""),
         "changed": bool(snapshot),
-        "events": [_event_body(event) for event in folded],
-        "findings": [_change_body(*pair) for pair in zip(changes, verdict.notices, strict=False)],
+        "events": [_event_body(event) for event in verdict.events],
+        "findings": [_change_body(*pair) for pair in zip(verdict.changes, verdict.notices, strict=True)],
         "release": {
             "id": verdict.release,
             "seq": verdict.release_link.seq,
             "digest": verdict.release_link.digest,
         },
     }
-    return body
 
 
 def _event_body(event: Event) -> dict[str, Any]:
@@ -300,7 +310,7 @@ def run_row(run: Run) -> Row:
 
 
 def _that_fit(facts: Facts) -> Facts:
-    return facts if len(msgspec.json.encode(facts)) < MAX_BODY // 2 else {}
+    return facts if len(evidence.canonical(dict(facts))) < MAX_BODY // 2 else {}
 
 
 def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry) -> Write:

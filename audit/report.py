@@ -6,16 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from audit import evidence, keys
-from audit.actors import describe
 from audit.deadlines import days_left
-from audit.events import deed
 from audit.evidence import Broken, Link
+from audit.journal import at_of, body_of, event_text, finding_text, state_text
 from audit.judge import serving
 from audit.ledger import Head
-from audit.model import Actor, Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
+from audit.model import Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
 from audit.rules import RULES, Rule
 
 
@@ -82,6 +79,7 @@ class Proof:
     repeated_events: int
     alerts: int
     fingerprint: str
+    checkpoints: Sequence[str]
     broken: Sequence[tuple[str, Broken]]
 
 
@@ -110,10 +108,14 @@ def build(
     parents: Sequence[str],
     records: Iterable[Record],
     told: Iterable[tuple[str, Link, Sequence[bytes]]],
+    checkpoints: Sequence[str],
     start: datetime,
     end: datetime,
 ) -> Report:
-    """Return the report of a period from what the ledger holds; `told` are the chains of alerts."""
+    """Return the report of a period from what the ledger holds.
+
+    `told` are the chains of alerts, and `checkpoints` the digests of the newest checkpoint of each parent.
+    """
     known = sorted(records, key=lambda record: record.head.target.id)
     cards = sorted((_card(e, end) for r in known for e in r.episodes), key=_urgency)
     seen = [record for record in known if record.head.target.kind is not Kind.PARENT]
@@ -126,7 +128,7 @@ def build(
         resolved=[card for card in cards if _is_resolved_in(card.episode, start, end)],
         deadlines=[c for c in cards if c.episode.status is Status.OPEN and c.days_left is not None],
         happenings=sorted(_happenings(known, start, end), key=lambda each: (each.at, each.target)),
-        proof=_prove(known, list(told)),
+        proof=_prove(known, list(told), sorted(checkpoints)),
     )
 
 
@@ -177,43 +179,26 @@ def _is_resolved_in(episode: Episode, start: datetime, end: datetime) -> bool:
 def _happenings(records: Iterable[Record], start: datetime, end: datetime) -> Iterable[Happening]:
     for record in records:
         for raw in record.entries:
-            entry = msgspec.json.decode(raw)
-            at = datetime.fromisoformat(entry["at"])
-            if start <= at <= end and (happening := _happening(record.head.target, at, entry["body"])):
+            at, body = at_of(raw), body_of(raw)
+            if body and start <= at <= end and (happening := _happening(record.head.target, at, body)):
                 yield happening
 
 
 def _happening(target: Target, at: datetime, body: dict[str, Any]) -> Happening | None:
-    actors = [msgspec.convert(event["actor"], Actor) for event in body["events"]]
-    who = [f"{describe(a)} {deed(event['operation'])}" for event, a in zip(body["events"], actors, strict=True)]
-    findings = [_finding_text(found) for found in body["findings"]]
+    who = [event_text(event) for event in body["events"]]
+    findings = [finding_text(found) for found in body["findings"]]
     if not who and not findings and body["origin"] == "sweep":
         return None  # a first look that found nothing amiss
-    return Happening(at, f"{target.parent_name}/{target.name}", _text(body), who, findings)
+    return Happening(at, f"{target.parent_name}/{target.name}", state_text(body), who, findings)
 
 
-def _text(body: dict[str, Any]) -> str:
-    if body["outcome"] == Outcome.UNREADABLE:
-        return f"Could not be looked at: {body['reason']}"
-    if body["outcome"] == Outcome.ABSENT:
-        return "Is not there any more" if body["changed"] else "Is still not there"
-    changed = "Changed" if body["changed"] else "Was written to, and is as it was"
-    if not body["events"]:
-        changed = "Changed, and no event announced it" if body["changed"] else "Did not change by itself"
-    return changed
-
-
-def _finding_text(found: dict[str, Any]) -> str:
-    rule = RULES[found["rule"]]
-    values = "" if found["change"] == "resolved" else f": approved {found['expected']}, found {found['got']}"
-    return f"{found['change']}: {rule.title} ({rule.id}, {found['severity']}){values}"
-
-
-def _prove(records: Sequence[Record], told: Sequence[tuple[str, Link, Sequence[bytes]]]) -> Proof:
+def _prove(
+    records: Sequence[Record], told: Sequence[tuple[str, Link, Sequence[bytes]]], checkpoints: Sequence[str]
+) -> Proof:
     chains = [(keys.target_hash(r.head.target), r.head.target.id, r.head.link, r.entries) for r in records]
     chains += [(keys.ALERTS, parent, link, entries) for parent, link, entries in told]
     breaks = [(name, evidence.find_break(stream, entries, link)) for stream, name, link, entries in chains]
-    events = [event["key"] for r in records for raw in r.entries for event in _events(raw)]
+    events = [event["key"] for r in records for raw in r.entries for event in body_of(raw).get("events", ())]
     return Proof(
         chains=len(chains),
         entries=sum(len(entries) for *_, entries in chains),
@@ -221,10 +206,6 @@ def _prove(records: Sequence[Record], told: Sequence[tuple[str, Link, Sequence[b
         repeated_events=len(events) - len(set(events)),
         alerts=sum(len(entries) for _, _, entries in told),
         fingerprint=evidence.fingerprint((name, link) for _, name, link, _ in chains),
+        checkpoints=checkpoints,
         broken=[(name, broken) for name, broken in breaks if broken is not None],
     )
-
-
-def _events(raw: bytes) -> Sequence[dict[str, Any]]:
-    events: list[dict[str, Any]] = msgspec.json.decode(raw)["body"].get("events", [])
-    return events

@@ -21,7 +21,9 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
+    from audit.service.history import Historian
     from audit.service.report import Reporter
+    from audit.service.verify import Verifier
 
 LEDGER, RELEASES = "ledger", "releases"
 CHECKS, ALERTS = "checks", "alerts"
@@ -80,6 +82,22 @@ def reporter() -> "Reporter":
     from audit.service.report import Reporter
 
     return Reporter(table(LEDGER), table(RELEASES), blobs(REPORTS), now)
+
+
+@cache
+def historian() -> "Historian":
+    """Return what answers what served, and when."""
+    from audit.service.history import Historian
+
+    return Historian(table(LEDGER), table(RELEASES), blobs(EVIDENCE))
+
+
+@cache
+def verifier() -> "Verifier":
+    """Return what recomputes the record."""
+    from audit.service.verify import Verifier
+
+    return Verifier(table(LEDGER), table(RELEASES), blobs(EVIDENCE), blobs(CHECKPOINTS))
 
 
 @cache

@@ -13,6 +13,7 @@ from audit.cli.approve import releases
 from audit.cli.evidence import journal, report
 from audit.cli.look import check, findings
 from audit.cli.output import EXIT_FAILED, EXIT_USAGE
+from audit.cli.past import history, serving
 from audit.cli.rules import rules
 from audit.errors import AuditError, BadInput, SettingsError
 from audit.settings import load_settings_file
@@ -36,7 +37,7 @@ def cli(settings: Path | None, verbose: bool) -> None:
         load_settings_file(found)
 
 
-for command in (check, findings, releases, report, journal, rules):
+for command in (check, findings, serving, history, releases, report, journal, rules):
     cli.add_command(command)
 
 

@@ -1,12 +1,14 @@
 """`report` and `journal`: what an auditor asks for."""
 
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from audit import wiring
+from audit import checkpoints, wiring
+from audit.checkpoints import Checkpoint
 from audit.cli.output import EXIT_FINDINGS, output_option, show
 from audit.render import render_report
 
@@ -28,19 +30,66 @@ def report(days: int, out: Path | None) -> None:
 
 @click.group()
 def journal() -> None:
-    """Recompute the record."""
+    """Recompute the record, or take it elsewhere."""
 
 
 @journal.command()
+@click.option(
+    "--anchors",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with copies of checkpoints, and of reports or other texts that name their digests.",
+)
 @output_option
-def verify(output: str) -> None:
-    """Recompute every chain and compare it with its head. Exit: 0 whole, 1 broken."""
-    end = wiring.now()
-    proof = wiring.reporter().report(end, end).proof
+def verify(anchors: Path | None, output: str) -> None:
+    """Recompute every chain, re-read every snapshot, and hold both against the checkpoints.
+
+    It says for each target up to which entry and moment it is vouched for. What only a chain vouches for can be
+    cut off or written anew by whoever can write to the table. Exit: 0 whole, 1 broken.
+    """
+    copies = list(_copies(anchors)) if anchors else []
+    verified = wiring.verifier().verify(copies, _digests(anchors) if anchors else ())
     rows = [
-        {"chain": name, "entry": broken.seq, "expected": broken.expected, "got": broken.got}
-        for name, broken in proof.broken
+        {
+            "target": each.name,
+            "entries": each.entries,
+            "vouched": each.seq,
+            "until": f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "by its own chain only",
+            "checkpoint": each.by,
+            "broken": f"entry {each.broken.seq}" if each.broken else "",
+        }
+        for each in verified.chains
     ]
-    whole = f"{proof.chains} chains with {proof.entries} entries hold together. Fingerprint: {proof.fingerprint}"
-    show(rows, ("chain", "entry", "expected", "got"), output, whole)
-    sys.exit(EXIT_FINDINGS if rows else 0)
+    show(rows, ("target", "entries", "vouched", "until", "broken"), output, "Nothing is recorded yet.")
+    for name, broken in verified.broken:
+        click.echo(f"BROKEN {name}: at entry {broken.seq} expected {broken.expected}, got {broken.got}", err=True)
+    if not any(each.seq for each in verified.chains):
+        click.echo(
+            "No checkpoint vouches for any of it: a cut tail or a chain written anew would not show.", err=True
+        )
+    sys.exit(EXIT_FINDINGS if verified.broken else 0)
+
+
+@journal.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export(folder: Path) -> None:
+    """Write every chain to FOLDER, one JSON Lines file each, for verification by anyone (docs/verify.md)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chains = list(wiring.verifier().chains())
+    for number, chain in enumerate(chains):
+        lines = b"".join(raw + b"\n" for raw in chain.entries)
+        (folder / f"{number:05d}-{chain.stream}.jsonl").write_bytes(lines)
+    heads = [f"{n:05d}-{c.stream}.jsonl {c.head.seq} {c.head.digest} {c.name}" for n, c in enumerate(chains)]
+    (folder / "heads.txt").write_text("\n".join(heads) + "\n", "utf-8")
+    click.echo(f"wrote {len(chains)} chains to {folder}", err=True)
+
+
+def _copies(folder: Path) -> Iterator[Checkpoint]:
+    for file in sorted(folder.rglob("*.json")):
+        name = f"{file.parent.name}/{file.name}"
+        yield checkpoints.read_checkpoint(name, file.read_bytes())
+
+
+def _digests(folder: Path) -> set[str]:
+    """Return the digests that reports and other texts name as those of checkpoints."""
+    texts = (file.read_text("utf-8", "replace") for file in folder.rglob("*") if file.suffix in (".html", ".txt"))
+    return {digest for text in texts for digest in checkpoints.find_digests(text)}

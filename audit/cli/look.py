@@ -1,6 +1,5 @@
 """`check` and `findings`: look now, and show what is open."""
 
-import fnmatch
 import json
 import sys
 from collections import deque
@@ -14,10 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from audit import wiring
 from audit.cli.output import EXIT_FAILED, EXIT_FINDINGS, output_option, show
-from audit.errors import AuditError, BadInput
-from audit.model import Target
+from audit.cli.targets import resolve
+from audit.errors import AuditError
 from audit.service.sweep import Sweeper
-from audit.targets import parse_target
 
 _COLUMNS = ("severity", "rule", "where", "subject", "expected", "got", "since")
 
@@ -44,7 +42,7 @@ def check(targets: tuple[str, ...], output: str) -> None:
     """
     queue: deque[str] = deque()
     sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.blobs(wiring.CHECKPOINTS))
-    asked = [{"target": target.id} for target in _resolve(targets)] if targets else _all_parents(sweeper)
+    asked = [{"target": target.id} for target in resolve(targets)] if targets else _all_parents(sweeper)
     queue.extend(json.dumps(each | {"origin": "command"}) for each in asked)
     failures = _work_off(sweeper, queue)
     is_asked = {each["target"] for each in asked if "target" in each}
@@ -91,18 +89,3 @@ def _work_off(sweeper: Sweeper, queue: deque[str]) -> list[str]:
             progress.advance(task)
             progress.update(task, total=progress.tasks[0].completed + len(queue))
     return failures
-
-
-def _resolve(patterns: tuple[str, ...]) -> list[Target]:
-    known: list[Target] | None = None
-    found: list[Target] = []
-    for pattern in patterns:
-        if pattern.startswith("/"):
-            found.append(parse_target(pattern))
-            continue
-        known = known if known is not None else wiring.reporter().targets()
-        matching = [t for t in known if fnmatch.fnmatchcase(f"{t.parent_name}/{t.name}", pattern.lower())]
-        if not matching:
-            raise BadInput(f"expected a target that matches {pattern!r} among {len(known)} known ones, found none")
-        found += matching
-    return found

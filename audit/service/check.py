@@ -30,6 +30,7 @@ from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, 
 from audit.ports import Blobs, Live, Queue, Table
 from audit.releases import Approvals
 from audit.service import parents
+from audit.texts import cut
 
 MAX_TRIES = 40  # under contention each loser tries again; more than this is a fault, and the queue redelivers
 CLOCK_SKEW = timedelta(minutes=2)  # how far a worker's clock and Azure's may be apart
@@ -187,9 +188,8 @@ def _cause(hot: Hot, seen: Observation, state: str, origin: str) -> Cause:
     if hot.events:
         last, more = hot.events[-1], len(hot.events) - 1
         others = f", after {more} other event{'s' if more > 1 else ''}" if more else ""
-        return Cause(
-            f"{describe(last.actor)} {deed(last.operation)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}", True
-        )
+        text = f"{describe(last.actor)} {deed(last.operation)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}"
+        return Cause(cut(text), True)
     if hot.head is None:
         return Cause("it was so when this target was first looked at", True)
     if hot.head.state == state:

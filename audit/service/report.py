@@ -1,13 +1,14 @@
 """Read what the ledger holds, to answer questions and to write reports."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from audit import keys, ledger, outbox, releases
 from audit.alerts import notice_data
+from audit.checkpoints import Pointer
 from audit.evidence import EMPTY, Link
 from audit.ledger import Hot, raw_of
 from audit.model import Episode, Notice, Release, Status, Target
@@ -32,7 +33,9 @@ class Reporter:
         """Return the report of a period, as the ledger stands now."""
         known = self.parents()
         records = (record for parent in known for record in self.records(parent))
-        return build(known, records, [self._told(parent) for parent in known], start, end)
+        return build(
+            known, records, [self._told(parent) for parent in known], self._checkpoints(known), start, end
+        )
 
     def render_weekly(self) -> str:
         """Return the page of the seven days that end now."""
@@ -92,6 +95,13 @@ class Reporter:
     def _hot(self, parent: str) -> dict[str, Hot]:
         rows = ledger.by_stream(self.ledger.rows(keys.partition(parent), *keys.ALL_HOT))
         return {stream: ledger.read_hot(each) for stream, each in rows.items()}
+
+    def _checkpoints(self, known: Sequence[str]) -> list[str]:
+        """Return the digest of the newest checkpoint of each parent that has one."""
+        found = [
+            self.ledger.rows(keys.partition(parent), keys.CHECKPOINT, keys.CHECKPOINT + "-") for parent in known
+        ]
+        return [ledger.read(row, Pointer).digest for rows in found for row in rows]
 
     def _told(self, parent: str) -> tuple[str, Link, list[bytes]]:
         partition = keys.partition(parent)
