@@ -54,8 +54,9 @@ def remind(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger pass
 
 @app.timer_trigger(arg_name="timer", schedule="0 0 6 * * 1")
 def report(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the trigger passes it
-    """Write the weekly report."""
+    """Write the weekly report, and forget the keys of events that cannot come again."""
     wiring.reporter().write_weekly()
+    wiring.pruner().forget_events()
 
 
 @app.route(route="report", methods=["GET"])

@@ -101,17 +101,42 @@ def read(raw: bytes) -> dict[str, Any]:
 
 def find_break(stream: str, entries: Sequence[bytes], head: Link) -> Broken | None:
     """Return the first place where stored bytes do not form the chain that `head` ends, or None."""
-    previous = GENESIS
-    for seq, raw in enumerate(entries, 1):
+    first, previous = first_of(entries)
+    for seq, raw in enumerate(entries, first):
         content = read(raw)
         said = (content.get("chain"), content.get("seq"), content.get("prev"))
         if said != (stream, seq, previous):
             got = "{} {} after {}".format(*said) if content else "bytes that are no entry"
             return Broken(seq, f"{stream} {seq} after {previous}", got)
         previous = sha256(raw)
-    if (head.seq, head.digest) != (len(entries), previous):
-        return Broken(head.seq, f"head {head.seq} {head.digest}", f"{len(entries)} entries ending {previous}")
+    last = first + len(entries) - 1
+    if (head.seq, head.digest) != (last, previous):
+        return Broken(head.seq, f"head {head.seq} {head.digest}", f"entries up to {last} ending {previous}")
     return None
+
+
+def first_of(entries: Sequence[bytes]) -> tuple[int, str]:
+    """Return the number that the first entry must have, and the digest that it must name.
+
+    That is the very first entry, unless a later one of the same chain says up to which entry it was pruned.
+    A prune that died half-way has left some of those entries; what the first of them names is then taken as it is.
+    """
+    first = read(entries[0]) if entries else {}
+    seq = first.get("seq")
+    if not isinstance(seq, int) or seq == 1:
+        return 1, GENESIS
+    pruned = [body for body in map(_pruned, entries) if body and body["up_to"] >= seq - 1]
+    if not pruned:
+        return 1, GENESIS
+    ends_there = next((body["digest"] for body in pruned if body["up_to"] == seq - 1), None)
+    return seq, ends_there or str(first.get("prev"))
+
+
+def _pruned(raw: bytes) -> dict[str, Any] | None:
+    content = read(raw) if b'"pruned"' in raw else {}
+    body = content.get("body")
+    is_prune = content.get("kind") == "pruned" and isinstance(body, dict) and isinstance(body.get("up_to"), int)
+    return body if is_prune else None
 
 
 def snapshot(value: Any) -> tuple[str, bytes]:

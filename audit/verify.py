@@ -7,6 +7,7 @@ from datetime import datetime
 from audit import evidence
 from audit.checkpoints import Checkpoint
 from audit.evidence import Broken, Link
+from audit.journal import at_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class Chain:
 class Vouched:
     """What can be said of one chain.
 
-    The first `seq` entries, the last of them written at `until`, are vouched for by the checkpoint `by`, which
-    was written at `at`; all others only by the chain itself. `broken` is the first entry that does not fit.
+    Entries before `first` were pruned. Those up to `seq`, written at `until`, are vouched for by the checkpoint
+    `by`, which was written at `at`; newer ones only by the chain itself. `broken` is the first that does not fit.
     """
 
     name: str
+    first: int
     entries: int
     seq: int
     until: datetime | None
@@ -59,21 +61,22 @@ def _marks(checkpoints: Sequence[Checkpoint]) -> Mapping[Key, list[Mark]]:
 
 def _verify_chain(chain: Chain, marks: Sequence[Mark]) -> Vouched:
     broken = evidence.find_break(chain.stream, chain.entries, chain.head)
+    first, _ = evidence.first_of(chain.entries)
     held = None
-    for checkpoint, seq, digest in marks:
-        got = evidence.sha256(chain.entries[seq - 1]) if seq <= len(chain.entries) else "the chain ends before it"
+    for checkpoint, seq, digest in (mark for mark in marks if mark[1] >= first):
+        there = chain.entries[seq - first : seq - first + 1]
+        got = evidence.sha256(there[0]) if there else "the chain ends before it"
         if got != digest:
             broken = broken or Broken(seq, f"{digest}, as checkpoint {checkpoint.name} says", got)
             break
-        held = (checkpoint, seq)
+        held = (checkpoint, seq, at_of(there[0]))
     if held is None:
-        return Vouched(chain.name, len(chain.entries), 0, None, "", None, broken)
-    checkpoint, seq = held
-    until = datetime.fromisoformat(evidence.read(chain.entries[seq - 1])["at"])
-    return Vouched(chain.name, len(chain.entries), seq, until, checkpoint.name, checkpoint.at, broken)
+        return Vouched(chain.name, first, len(chain.entries), 0, None, "", None, broken)
+    checkpoint, seq, until = held
+    return Vouched(chain.name, first, len(chain.entries), seq, until, checkpoint.name, checkpoint.at, broken)
 
 
 def _gone(key: Key, mark: Mark) -> Vouched:
     checkpoint, seq, _ = mark
     broken = Broken(seq, f"a chain of {seq} entries, as checkpoint {checkpoint.name} says", "no such chain")
-    return Vouched(f"chain {key[1]} of {key[0]}", 0, 0, None, checkpoint.name, checkpoint.at, broken)
+    return Vouched(f"chain {key[1]} of {key[0]}", 1, 0, 0, None, checkpoint.name, checkpoint.at, broken)

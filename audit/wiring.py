@@ -22,6 +22,7 @@ from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
     from audit.service.history import Historian
+    from audit.service.prune import Pruner
     from audit.service.report import Reporter
     from audit.service.verify import Verifier
 
@@ -98,6 +99,14 @@ def verifier() -> "Verifier":
     from audit.service.verify import Verifier
 
     return Verifier(table(LEDGER), table(RELEASES), blobs(EVIDENCE), blobs(CHECKPOINTS))
+
+
+@cache
+def pruner() -> "Pruner":
+    """Return what forgets what need not be kept."""
+    from audit.service.prune import Pruner
+
+    return Pruner(table(LEDGER), now)
 
 
 @cache

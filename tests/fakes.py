@@ -28,6 +28,7 @@ class FakeTable:
     partitions: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
     round_trips: int = 0
     fail_next: int = 0
+    fail_after: int = -1
     lose_answer_next: int = 0
     _etags: itertools.count = field(default_factory=itertools.count)
 
@@ -57,6 +58,9 @@ class FakeTable:
 
     def _arrive(self) -> None:
         self.round_trips += 1
+        self.fail_after -= 1
+        if self.fail_after == 0:
+            raise Unavailable("injected")
         if self.fail_next:
             self.fail_next -= 1
             raise Unavailable("injected")

@@ -1,5 +1,6 @@
 """`report` and `journal`: what an auditor asks for."""
 
+import getpass
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
@@ -81,6 +82,35 @@ def export(folder: Path) -> None:
     heads = [f"{n:05d}-{c.stream}.jsonl {c.head.seq} {c.head.digest} {c.name}" for n, c in enumerate(chains)]
     (folder / "heads.txt").write_text("\n".join(heads) + "\n", "utf-8")
     click.echo(f"wrote {len(chains)} chains to {folder}", err=True)
+
+
+@journal.command()
+@click.option("--older-than-days", required=True, type=click.IntRange(min=1), help="What is older may go.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@output_option
+def prune(older_than_days: int, yes: bool, output: str) -> None:
+    """Cut old entries off the front of every chain, as far as a full checkpoint covers them.
+
+    Seven years are 2,557 days. That a chain was cut, up to where and by whom, is an entry of the same chain.
+    """
+    before = wiring.now() - timedelta(days=older_than_days)
+    if not yes:
+        click.confirm(f"Delete all evidence from before {before:%Y-%m-%d} for good?", abort=True, err=True)
+    pruned = [
+        each
+        for parent in wiring.reporter().parents()
+        for each in wiring.pruner().prune(parent, before, getpass.getuser())
+    ]
+    rows = [
+        {"target": p.target.id, "entries": p.entries, "observations": p.observations, "up_to": p.up_to}
+        for p in pruned
+    ]
+    show(
+        rows,
+        ("target", "entries", "observations", "up_to"),
+        output,
+        "Nothing that old is covered by a checkpoint.",
+    )
 
 
 def _copies(folder: Path) -> Iterator[Checkpoint]:
