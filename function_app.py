@@ -1,10 +1,17 @@
 """The triggers of the function app: decode, call Model Audit, and let errors rise so that the platform retries."""
 
 import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 import azure.functions as func
 
 from audit import wiring
+from audit.errors import BadInput
+from audit.model import Target
+from audit.moments import parse_moment
+from audit.targets import parse_target
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -73,7 +80,28 @@ def open_findings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 -
     return func.HttpResponse(found, mimetype="application/json", headers=PAGE_HEADERS)
 
 
+@app.route(route="serving", methods=["GET"])
+def serving_at(req: func.HttpRequest) -> func.HttpResponse:
+    """Return what a target (`target`, an ARM id) served at a moment (`at`, ISO 8601; by default now), as JSON."""
+    return _answer(req, lambda target, at: wiring.historian().serving_data(target, at))
+
+
+@app.route(route="history", methods=["GET"])
+def history_of(req: func.HttpRequest) -> func.HttpResponse:
+    """Return the life of a target (`target`, an ARM id) in order, as JSON."""
+    return _answer(req, lambda target, _: wiring.historian().history_data(target))
+
+
 @app.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger passes it
     """Answer that the app is up; it tells nothing else to strangers."""
     return func.HttpResponse('{"status": "up"}', mimetype="application/json", headers=PAGE_HEADERS)
+
+
+def _answer(req: func.HttpRequest, ask: Callable[[Target, datetime], Any]) -> func.HttpResponse:
+    try:
+        at = req.params.get("at")
+        found = ask(parse_target(req.params.get("target", "")), parse_moment(at) if at else wiring.now())
+    except BadInput as error:
+        return func.HttpResponse(str(error), status_code=400, mimetype="text/plain", headers=PAGE_HEADERS)
+    return func.HttpResponse(json.dumps(found), mimetype="application/json", headers=PAGE_HEADERS)

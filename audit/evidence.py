@@ -16,6 +16,7 @@ from audit.texts import TOO_DEEP
 
 GENESIS = "0" * 64
 ENTRY_VERSION = 1
+MAX_SNAPSHOT = 4 * 1024 * 1024  # bytes; real documents have some kilobytes, and facts keep what is audited
 _MAX_EXACT_INTEGER = 2**53 - 1  # RFC 8785 numbers are IEEE doubles; larger integers become texts
 MAX_DEPTH = 100  # redacted documents are less deep; Python gives up at a few hundred
 
@@ -139,9 +140,16 @@ def _pruned(raw: bytes) -> dict[str, Any] | None:
     return body if is_prune else None
 
 
-def snapshot(value: Any) -> tuple[str, bytes]:
-    """Return the blob name and the bytes of a content-addressed snapshot; equal values give equal bytes."""
-    raw = canonical(value)
+def snapshot(facts: dict[str, Any], document: Any) -> tuple[str, bytes]:
+    """Return the blob name and the bytes of a content-addressed snapshot; equal values give equal bytes.
+
+    A document too large to keep is replaced by its size and its digest, and says so.
+    """
+    raw = canonical({**facts, "document": document})
+    if len(raw) > MAX_SNAPSHOT:
+        whole = canonical(document)
+        marker = {"omitted": f"a document of {len(whole)} bytes, more than is kept", "sha256": sha256(whole)}
+        raw = canonical({**facts, "document": marker})
     return f"{sha256(raw)}.json.gz", gzip.compress(raw, mtime=0)
 
 

@@ -1,13 +1,14 @@
 """Turn values into pages and texts, with Jinja2. Templates show; they neither decide nor count."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
+from audit.moments import show_day, show_moment
 from audit.report import Report
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -29,16 +30,16 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(),  # by file ending: `report.html` is escaped, `alert.txt` is not
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": _moment, "day": _day}
+    environment.filters |= {"moment": show_moment, "day": show_day}
     return environment
 
 
-def _moment(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M} UTC"
-
-
-def _day(time: datetime) -> str:
-    return f"{time:%Y-%m-%d}"
+def _printable(value: Any) -> Any:
+    """Return a text without control characters, which could move a terminal's cursor or turn a line around."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "".join(char if char.isprintable() else " " for char in value)

@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from audit import checkpoints, wiring
 from audit.checkpoints import Checkpoint
 from audit.cli.output import EXIT_FINDINGS, output_option, show
 from audit.render import render_report
+from audit.verify import Chain
 
 
 @click.command()
@@ -74,14 +75,20 @@ def verify(anchors: Path | None, output: str) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def export(folder: Path) -> None:
     """Write every chain to FOLDER, one JSON Lines file each, for verification by anyone (docs/verify.md)."""
-    folder.mkdir(parents=True, exist_ok=True)
     chains = list(wiring.verifier().chains())
-    for number, chain in enumerate(chains):
-        lines = b"".join(raw + b"\n" for raw in chain.entries)
-        (folder / f"{number:05d}-{chain.stream}.jsonl").write_bytes(lines)
-    heads = [f"{n:05d}-{c.stream}.jsonl {c.head.seq} {c.head.digest} {c.name}" for n, c in enumerate(chains)]
-    (folder / "heads.txt").write_text("\n".join(heads) + "\n", "utf-8")
+    write_chains(chains, folder)
     click.echo(f"wrote {len(chains)} chains to {folder}", err=True)
+
+
+def write_chains(chains: Iterable[Chain], folder: Path) -> None:
+    """Write each chain as JSON Lines, the very bytes that were hashed, and where each must end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    heads = []
+    for number, chain in enumerate(chains):
+        file = folder / f"{number:05d}-{chain.stream}.jsonl"
+        file.write_bytes(b"".join(raw + b"\n" for raw in chain.entries))
+        heads.append(f"{file.name} {chain.head.seq} {chain.head.digest} {chain.name}\n")
+    (folder / "heads.txt").write_text("".join(heads), "utf-8")
 
 
 @journal.command()

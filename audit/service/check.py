@@ -151,9 +151,8 @@ class Checker:
         if hot.head is not None and hot.head.state == verdict.state:
             return ""
         seen = verdict.observation
-        name, content = evidence.snapshot(
-            {"target": seen.target.id, "outcome": seen.outcome, "facts": seen.facts, "document": seen.document}
-        )
+        facts = {"target": seen.target.id, "outcome": seen.outcome, "facts": seen.facts}
+        name, content = evidence.snapshot(facts, seen.document)
         self.evidence.put(name, content, "application/gzip")
         return name
 

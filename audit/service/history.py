@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from audit import evidence, keys, ledger
 from audit.events import deed
 from audit.journal import actor_text, at_of, body_of, finding_text, state_text
+from audit.judge import serving as phrases
 from audit.ledger import Head, Run, Seen, raw_of
 from audit.model import Facts, Outcome, Release, Target
 from audit.ports import Blobs, Row, Table
@@ -100,6 +102,15 @@ class Historian:
         ]
         return sorted(moments, key=lambda moment: (moment.at, moment.chain, moment.seq))
 
+    def serving_data(self, target: Target, at: datetime) -> dict[str, Any] | None:
+        """Return `serving` as JSON values."""
+        answer = self.serving(target, at)
+        return serving_data(answer) if answer else None
+
+    def history_data(self, target: Target) -> list[dict[str, Any]]:
+        """Return `history` as JSON values."""
+        return [msgspec.to_builtins(moment) for moment in self.history(target)]
+
     def _after(self, partition: str, stream: str, at: datetime) -> list[Row]:
         """Return the row of the first state that was seen after a moment."""
         start, _ = keys.observations(stream)
@@ -142,12 +153,30 @@ class Historian:
         return msgspec.convert(found, Release) if found else None
 
 
+def serving_data(answer: Serving) -> dict[str, Any]:
+    """Return an answer as JSON values: the stable form that the API and the command line share."""
+    release = answer.release
+    return {
+        "id": answer.target.id,
+        "target": f"{answer.target.parent_name}/{answer.target.name}",
+        "asked": answer.asked.isoformat(),
+        "outcome": str(answer.outcome),
+        "serving": "; ".join(phrases(answer.facts)) if answer.facts else str(answer.outcome),
+        "since": answer.since.isoformat(),
+        "until": answer.until.isoformat(),
+        "changed_at": answer.changed_at.isoformat() if answer.changed_at else None,
+        "certain": answer.is_certain,
+        "release": msgspec.to_builtins(release) if release else None,
+        "snapshot": answer.snapshot,
+        "facts": dict(answer.facts),
+    }
+
+
 def _check_moments(raw: bytes) -> Iterator[Moment]:
     entry, body = evidence.read(raw), body_of(raw)
     place = (str(entry.get("chain")), int(entry.get("seq") or 0))
     for event in body.get("events", ()):
-        at = datetime.fromisoformat(event["time"])
-        yield Moment(at, "event", actor_text(event), deed(event["operation"]), *place)
+        yield Moment(event["time"], "event", actor_text(event), deed(event["operation"]), *place)
     if body:
         yield Moment(at_of(raw), "look", body["origin"], state_text(body), *place)
     for found in body.get("findings", ()):

@@ -1,30 +1,79 @@
-"""Take Event Grid messages in: keep each one once, and ask for a check of what it names."""
+"""Take Event Grid messages in: keep each one once, and ask for a check of what it names.
+
+Nearly every message names its target itself, and costs one transaction and one queue message a target. Only
+three kinds need the releases: a push to a container registry and a notice of a key vault read all of them (one
+read, and one more for each parent that has any), a content filter those of its account (one read).
+"""
 
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit import keys, ledger
 from audit.actors import Identities
 from audit.errors import BadInput, Conflict
-from audit.events import parse_event
-from audit.model import Event, Target
-from audit.ports import Queue, Table, Write
+from audit.events import Message, parse_message
+from audit.model import Event, Release, Target
+from audit.pointers import Pointer, targets_naming
+from audit.ports import Create, Queue, Table, Write
+from audit.releases import read_approvals
+from audit.service import parents
 
 logger = logging.getLogger(__name__)
 
 UNTARGETED = "other"  # partition and stream of messages that name nothing we audit
 
+Approved = Callable[[str], Iterable[Release]]
+"""The releases in force of a parent, or of all of them where its id is empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a message: `taken`, `duplicate`, `ignored` (names nothing we audit) or `unreadable`."""
+    """What became of a message: `taken`, `duplicate`, `ignored` (names nothing we audit) or `unreadable`.
+
+    `reason` says why there are no targets; `message` is None where nobody can read it.
+    """
 
     result: str
-    target: Target | None = None
+    targets: tuple[Target, ...] = ()
     reason: str = ""
+    message: Message | None = None
+
+
+def plan(text: str, identities: Identities, approved: Approved, now: datetime) -> Taken:
+    """Return what taking a message in would lead to, and change nothing."""
+    try:
+        message = parse_message(text, identities, now)
+    except BadInput as error:
+        return Taken("unreadable", reason=str(error))
+    targets = _targets(message.pointer, approved)
+    if not targets:
+        return Taken("ignored", reason=message.pointer.reason, message=message)
+    return Taken("taken", targets, message=message)
+
+
+def _targets(pointer: Pointer, approved: Approved) -> tuple[Target, ...]:
+    """Return the targets that an event names, and those whose release names what it speaks of."""
+    asset = pointer.asset
+    hinted = targets_naming(asset, approved(asset.parent)) if asset and asset.names else ()
+    return tuple(dict.fromkeys((*pointer.targets, *hinted)))
+
+
+def read_releases(table: Table, parent: str = "") -> Iterator[Release]:
+    """Return the releases in force of a parent, or of all of them."""
+    for each in [parent] if parent else parents.known(table):
+        for rows in ledger.by_stream(table.rows(keys.partition(each), *keys.ALL_HOT)).values():
+            if release := read_approvals(rows).release:
+                yield release
+
+
+def count_ignored(table: Table, month: datetime) -> Counter[tuple[str, str]]:
+    """Return how many messages of a month named nothing we audit or could not be read, by type and reason."""
+    rows = table.rows(UNTARGETED, *keys.intake_range(month))
+    return Counter((str(row.values.get("type", "")), str(row.values.get("reason", ""))) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +84,32 @@ class Intake:
     checks: Queue
     identities: Identities
     now: Callable[[], datetime]
+    releases: Table
 
     def take(self, text: str) -> Taken:
         """Take one Event Grid message in and ask for a check; a message nobody can read is kept all the same.
 
         Raises `Unavailable` where storage does not answer: Event Grid then delivers the message again.
         """
-        try:
-            event = parse_event(text, self.identities)
-        except BadInput as error:
-            self._keep_unreadable(text, str(error))
-            return Taken("unreadable", reason=str(error))
-        if event.target is None:
-            is_new = self._keep(ledger.keep(UNTARGETED, event))
-            return Taken("ignored" if is_new else "duplicate", reason=f"{event.type} names nothing we audit")
-        return self._take_for(event.target, event)
+        taken = plan(text, self.identities, lambda parent: read_releases(self.releases, parent), self.now())
+        if taken.message is None:
+            self._keep_unreadable(text, taken.reason)
+            return taken
+        event = taken.message.event
+        if taken.targets:
+            is_new = [self._take_for(target, replace(event, target=target)) for target in taken.targets]
+        else:
+            is_new = [self._keep(_ignored(event, taken.reason))]
+        return taken if any(is_new) else replace(taken, result="duplicate")
 
-    def _take_for(self, target: Target, event: Event) -> Taken:
+    def _take_for(self, target: Target, event: Event) -> bool:
         stream, is_new = keys.target_hash(target), True
         try:
             self.ledger.commit(keys.partition(target.parent), ledger.take_in(stream, event))
         except Conflict:
             is_new = False  # seen before; its check may still be owed, so the message is sent all the same
         self.checks.send(json.dumps({"target": target.id, "event": event.key}))
-        return Taken("taken" if is_new else "duplicate", target)
+        return is_new
 
     def _keep_unreadable(self, text: str, reason: str) -> None:
         key = keys.digest(text)
@@ -71,3 +122,9 @@ class Intake:
         except Conflict:
             return False
         return True
+
+
+def _ignored(event: Event, reason: str) -> list[Write]:
+    """Return the insert of an event that names nothing we audit: it is kept and counted, and asks for nothing."""
+    key = keys.intake(UNTARGETED, event.key, event.time)
+    return [Create(ledger.row(key, event, type=event.type, reason=reason))]

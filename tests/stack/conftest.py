@@ -74,7 +74,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
-def model_audit(stack: Stack, state: Path) -> Run:
+def model_audit(stack: Stack, state: Path) -> Run:  # noqa: ARG001 - it must be up
     """Return a function that runs the command line, as a person would, against the running stack."""
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":

@@ -42,6 +42,8 @@ def test_the_worker_indexes_every_trigger(stack: Stack) -> None:
         "report": "timerTrigger",
         "report_page": "httpTrigger",
         "open_findings": "httpTrigger",
+        "serving_at": "httpTrigger",
+        "history_of": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -90,6 +92,22 @@ def test_pages_need_a_key_and_health_does_not(stack: Stack, ask: Ask) -> None:
     assert ask("/api/findings").status == 401
     assert ask("/api/health").body == '{"status": "up"}'
     assert ask(f"/api/report?code={stack.host.keys.function}").status == 200
+
+
+def test_the_api_answers_what_serves_and_refuses_what_it_cannot_read(stack: Stack, ask: Ask) -> None:
+    stack.run_now("sweep")
+    stack.settle()
+    key = stack.host.keys.function
+
+    served = ask(f"/api/serving?code={key}&target={OUR_CHAT}")
+    before = ask(f"/api/serving?code={key}&target={OUR_CHAT}&at=2020-01-01")
+    told = ask(f"/api/history?code={key}&target={OUR_CHAT}")
+
+    assert json.loads(served.body)["serving"] == "gpt-4o 2024-11-20"
+    assert json.loads(before.body) is None
+    assert json.loads(told.body)[0]["what"] in ("event", "look")
+    assert ask(f"/api/serving?code={key}&target=nonsense").status == 400
+    assert ask(f"/api/serving?code={key}&target={OUR_CHAT}&at=yesterday").status == 400
 
 
 def test_pages_forbid_scripts_and_requests_to_elsewhere(stack: Stack, ask: Ask) -> None:

@@ -205,10 +205,21 @@ def test_entries_that_the_head_does_not_know_break_the_chain() -> None:
 
 
 def test_equal_values_give_one_snapshot_named_by_its_content() -> None:
-    name, content = snapshot({"b": 1, "a": [2]})
+    name, content = snapshot({"b": 1, "a": [2]}, {"d": 3, "c": 4})
 
-    assert snapshot({"a": [2], "b": 1}) == (name, content)
+    assert snapshot({"a": [2], "b": 1}, {"c": 4, "d": 3}) == (name, content)
     assert name == sha256(gzip.decompress(content)) + ".json.gz"
+
+
+def test_a_document_too_large_to_keep_is_replaced_by_its_size_and_digest() -> None:
+    document = {"properties": {"huge": "x" * (5 * 1024 * 1024)}}
+
+    _, content = snapshot({"facts": {"model.name": "gpt-4o"}}, document)
+
+    kept = json.loads(gzip.decompress(content))
+    assert kept["facts"] == {"model.name": "gpt-4o"}
+    assert kept["document"]["sha256"] == sha256(canonical(document))
+    assert "more than is kept" in kept["document"]["omitted"]
 
 
 def test_the_fingerprint_does_not_depend_on_the_order_of_chains() -> None:

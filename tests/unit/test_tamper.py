@@ -174,7 +174,7 @@ def forge_checkpoints(house: House, kept: list[Checkpoint]) -> None:
 def test_a_swapped_snapshot_is_caught() -> None:
     house, _ = run_house()
     name = sorted(house.blobs.blobs)[0]
-    house.blobs.blobs[name] = evidence.snapshot({"facts": {}})[1]
+    house.blobs.blobs[name] = evidence.snapshot({"facts": {}}, {})[1]
 
     assert not verify(house)
 
