@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo run test lint format bench clean
+.PHONY: help install demo run test soak lint format bench bench-peers clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 install: ## install everything into the project's own folder
 	@$(PYTHON) -m local.install
@@ -19,6 +19,9 @@ run: install ## keep the local stack up on port 7071
 test: install ## run the tests
 	@$(BIN)/python -m pytest
 
+soak: install ## kill, crash, cut and storm real processes for half an hour, and print the numbers
+	@$(BIN)/python -m tests.soak --long
+
 lint: install ## check style and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -31,5 +34,13 @@ format: install ## let ruff format and sort
 bench: install ## print the benchmarks and write out/bench.json
 	@$(BIN)/python -m benchmarks
 
+bench-peers: install .bench/installed ## the same with Cloud Custodian and DeepDiff (700 MB)
+	@$(BIN)/python -m benchmarks --peers
+
+.bench/installed: benchmarks/peers.txt
+	$(PYTHON) -m venv .bench
+	.bench/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
+	@touch $@
+
 clean: ## remove everything that was installed or made
-	rm -rf .venv .local out local/node_modules
+	rm -rf .venv .bench .local out local/node_modules

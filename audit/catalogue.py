@@ -63,6 +63,7 @@ def _retirement(model: Document, at: datetime | None) -> Retirement:
         at=at,
         replacement=target.strip(),
         upgrade_lead_days=max(0, min(int(replacement.get("upgradeOnExpiryLeadTimeDays") or 0), MAX_LEAD_DAYS)),
+        upgrade_from=_time(replacement.get("autoUpgradeStartDate")),
     )
 
 

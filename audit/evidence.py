@@ -62,7 +62,7 @@ def canonical(value: Any) -> bytes:
     integers beyond 2^53 and non-finite numbers become texts, lone surrogates become question marks, and what
     is nested too deep is cut off.
     """
-    return rfc8785.dumps(_harmless(value, MAX_DEPTH))
+    return rfc8785.dumps(harmless(value))
 
 
 def sha256(data: bytes) -> str:
@@ -167,6 +167,11 @@ def open_snapshot(content: bytes) -> dict[str, Any]:
         return read(gzip.decompress(content))
     except (OSError, EOFError, zlib.error):
         return {}
+
+
+def harmless(value: Any) -> Any:
+    """Return the JSON value without what some JSON library refuses; see `canonical`."""
+    return _harmless(value, MAX_DEPTH)
 
 
 def _harmless(value: Any, depth: int) -> Any:

@@ -5,19 +5,27 @@ ids in their many spellings, numbers that come as texts, zero traffic entries, a
 for its own use (`AzureAsyncOperationUri`, throttling keys, rate limits, etags).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from audit.errors import BadInput
-from audit.model import Document, Facts, Kind, Look, Observation, Outcome, Scalar, Target
+from audit.model import Document, Facts, Kind, Look, Observation, Outcome, Target
 from audit.references import parse_reference
+from audit.targets import find_parent
 from audit.texts import cut
 
 # Absent means this: the service then upgrades when the version expires
 # (learn.microsoft.com, Azure OpenAI "working with models", model deployment upgrade configuration).
 DEFAULT_UPGRADE_OPTION = "OnceCurrentVersionExpired"
+
+_SCALARS = (str, int, float, bool)  # a tuple is asked twice as fast as the union `Scalar`
+
+# A sweep meets the same references every time; 16,384 kept ones are some 10 MB.
+_parse_reference = lru_cache(maxsize=16_384)(parse_reference)
 
 Pairs = Iterator[tuple[str, Any]]
 
@@ -42,7 +50,8 @@ def facts_of(kind: Kind, document: Document) -> Facts:
     """Return the facts of a target's document; raise `BadInput` where its shape is not the service's."""
     try:
         pairs = _READERS[kind](document)
-        return {name: _scalar(value) for name, value in sorted(pairs, key=itemgetter(0)) if value is not None}
+        named = sorted((pair for pair in pairs if pair[1] is not None), key=itemgetter(0))
+        return {name: value if isinstance(value, _SCALARS) else str(value) for name, value in named}
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadInput(
             f"expected the {kind} document that Azure describes; got {type(error).__name__}: {error}"
@@ -62,15 +71,125 @@ def _openai_deployment(document: Document) -> Pairs:
     yield "content_filter", properties.get("raiPolicyName")
     yield "spillover", properties.get("spilloverDeploymentName")
     yield "dynamic_throttling", properties.get("dynamicThrottlingEnabled") or None
+    yield "model.source", model.get("source") or None
+    yield "service_tier", _word(properties.get("serviceTier"))
+    yield "state", _word(properties.get("deploymentState"))
+    yield from _routing(properties.get("routing") or {})
     yield "provisioning_state", _word(properties.get("provisioningState"))
     yield from _tags(deployment)
+    yield from _account(document.get("account") or {})
+    yield from _content_filter(document.get("content_filter") or {})
+
+
+def _routing(routing: Document) -> Pairs:
+    """Yield which models a router may choose from, whatever their order."""
+    yield "routing.mode", _word(routing.get("mode"))
+    models = (
+        each if isinstance(each, str) else f"{each['name']} {each.get('version') or ''}"
+        for each in routing.get("models") or []
+    )
+    yield "routing.models", ", ".join(sorted(each.strip() for each in models)) or None
+
+
+def _account(account: Document) -> Pairs:
+    """Yield what holds for all deployments of an account: who gets in, from where, and in which region."""
+    properties = account.get("properties") or {}
+    yield "account.location", _word(account.get("location"))
+    yield "account.public_network_access", _word(properties.get("publicNetworkAccess"))
+    if account:  # a missing `disableLocalAuth` means that keys are accepted
+        yield "account.local_auth_disabled", bool(properties.get("disableLocalAuth"))
+    yield "account.network_default", _word((properties.get("networkAcls") or {}).get("defaultAction"))
+
+
+def _content_filter(policy: Document) -> Pairs:
+    """Yield what is inside the content filter: the deployment only names it, and does not change when it does."""
+    properties = policy.get("properties") or {}
+    yield "content_filter.base", properties.get("basePolicyName") or None
+    yield "content_filter.mode", _word(properties.get("mode"))
+    for each in properties.get("contentFilters") or []:
+        yield f"content_filter.{_slot(each, each['name'])}", _strength(each)
+    for each in properties.get("customBlocklists") or []:
+        yield (
+            f"content_filter.blocklists.{_slot(each, each['blocklistName'])}",
+            _strength({"enabled": True} | each),
+        )
+
+
+def _slot(entry: Document, name: str) -> str:
+    return f"{name.lower()}.{str(entry.get('source') or 'both').lower()}"
+
+
+def _strength(entry: Document) -> str:
+    """Return what a filter does: `block low` stops even what is slightly harmful, `block high` lets that pass."""
+    if not entry.get("enabled"):
+        return "off"
+    threshold = str(entry.get("severityThreshold") or "").lower()
+    return f"{'block' if entry.get('blocking') else 'annotate'} {threshold}".strip()
+
+
+def _assets(models: Document) -> Pairs:
+    """Yield what the registry says of the model version behind each deployment, by the deployment's name."""
+    for deployment, version in models.items():
+        properties, prefix = version["properties"], f"deployments.{deployment.lower()}.model."
+        yield prefix + "asset_path", properties.get("modelUri")
+        yield prefix + "archived", bool(properties.get("isArchived"))
+        yield prefix + "anonymous", bool(properties.get("isAnonymous"))
+        yield prefix + "stage", properties.get("stage")
+
+
+def _batch_endpoint(document: Document) -> Pairs:
+    endpoint, properties = document["endpoint"], document["endpoint"]["properties"]
+    yield "auth_mode", _word(properties.get("authMode"))
+    yield from _identity(endpoint)
+    yield "provisioning_state", _word(properties.get("provisioningState"))
+    yield "default_deployment", _word((properties.get("defaults") or {}).get("deploymentName"))
+    yield from _tags(endpoint)
+    for deployment in document["deployments"]:
+        prefix = f"deployments.{deployment['name'].lower()}."
+        yield from ((prefix + name, value) for name, value in _batch_deployment(deployment))
+    yield from _assets(document.get("models") or {})
+
+
+def _batch_deployment(deployment: Document) -> Pairs:
+    properties = deployment["properties"]
+    model = properties.get("model") or {}
+    yield from _model_reference(_batch_model(model), _home(deployment))
+    yield from _code(properties)
+    yield "compute", _word((properties.get("compute") or "").rsplit("/", 1)[-1])
+    yield "instance_count", _number((properties.get("resources") or {}).get("instanceCount"))
+    yield "mini_batch_size", _number(properties.get("miniBatchSize"))
+    yield "error_threshold", _number(properties.get("errorThreshold"))
+    yield "output_action", _word(properties.get("outputAction"))
+    yield "provisioning_state", _word(properties.get("provisioningState"))
+    for name, value in (properties.get("environmentVariables") or {}).items():
+        yield f"env.{name}", value
+    yield from _tags(deployment)
+
+
+def _batch_model(model: Document) -> str | None:
+    """Return the model of a batch deployment as one text: an asset, or a place in a data store or a job."""
+    if "datastoreId" in model:
+        return f"{model['datastoreId']}/paths/{model.get('path', '')}"
+    if "jobId" in model:
+        return f"{model['jobId']}/{model.get('path', '')}"
+    return model.get("assetId")
+
+
+def _serverless_endpoint(document: Document) -> Pairs:
+    endpoint, properties = document["endpoint"], document["endpoint"]["properties"]
+    yield from _model_reference((properties.get("modelSettings") or {}).get("modelId"), _home(endpoint))
+    yield "auth_mode", _word(properties.get("authMode"))
+    yield "content_safety", _word((properties.get("contentSafety") or {}).get("contentSafetyStatus"))
+    yield "endpoint_state", _word(properties.get("endpointState"))
+    yield "provisioning_state", _word(properties.get("provisioningState"))
+    yield from _tags(endpoint)
 
 
 def _online_endpoint(document: Document) -> Pairs:
     endpoint, properties = document["endpoint"], document["endpoint"]["properties"]
     yield "auth_mode", _word(properties.get("authMode"))
     yield "public_network_access", _word(properties.get("publicNetworkAccess"))
-    yield "identity", _word((endpoint.get("identity") or {}).get("type"))
+    yield from _identity(endpoint)
     yield "provisioning_state", _word(properties.get("provisioningState"))
     yield from _shares("traffic", properties.get("traffic"))
     yield from _shares("mirror_traffic", properties.get("mirrorTraffic"))
@@ -78,28 +197,46 @@ def _online_endpoint(document: Document) -> Pairs:
     for deployment in document["deployments"]:
         prefix = f"deployments.{deployment['name'].lower()}."
         yield from ((prefix + name, value) for name, value in _online_deployment(deployment))
+    yield from _assets(document.get("models") or {})
+
+
+_SETTINGS = {
+    "scale": "scaleSettings",
+    "request": "requestSettings",
+    "liveness": "livenessProbe",
+    "readiness": "readinessProbe",
+    "startup": "startupProbe",
+}
 
 
 def _online_deployment(deployment: Document) -> Pairs:
     properties = deployment["properties"]
-    yield from _model_reference(properties.get("model"))
-    yield "environment", _reference(properties.get("environmentId"))
-    code = properties.get("codeConfiguration") or {}
-    yield "code", _reference(code.get("codeId"))
-    yield "scoring_script", code.get("scoringScript")
+    yield from _model_reference(properties.get("model"), _home(deployment))
+    yield from _code(properties)
     yield "compute_type", _word(properties.get("endpointComputeType"))
     yield "instance_type", properties.get("instanceType")
     yield "instance_count", _number((deployment.get("sku") or {}).get("capacity"))
     yield "app_insights", properties.get("appInsightsEnabled")
     yield "egress", _word(properties.get("egressPublicNetworkAccess"))
+    yield "private_network_connection", properties.get("privateNetworkConnection") or None
+    yield "model_mount_path", properties.get("modelMountPath")
     yield "provisioning_state", _word(properties.get("provisioningState"))
-    for name, value in (properties.get("scaleSettings") or {}).items():
-        yield f"scale.{name}", value
+    for part, settings in _SETTINGS.items():
+        for name, value in (properties.get(settings) or {}).items():
+            yield f"{part}.{name}", value
     for name, value in (properties.get("environmentVariables") or {}).items():
         yield f"env.{name}", value
     for name, collection in ((properties.get("dataCollector") or {}).get("collections") or {}).items():
         yield f"data_collection.{name}", _word(collection.get("dataCollectionMode"))
+        yield f"data_sampling.{name}", collection.get("samplingRate")
     yield from _tags(deployment)
+
+
+def _code(properties: Document) -> Pairs:
+    yield "environment", _reference(properties.get("environmentId"))
+    code = properties.get("codeConfiguration") or {}
+    yield "code", _reference(code.get("codeId"))
+    yield "scoring_script", code.get("scoringScript")
 
 
 def _model(document: Document) -> Pairs:
@@ -108,26 +245,80 @@ def _model(document: Document) -> Pairs:
         yield prefix + "path", properties.get("modelUri")
         yield prefix + "type", _word(properties.get("modelType"))
         yield prefix + "stage", properties.get("stage")
-        yield prefix + "archived", bool(properties.get("isArchived"))
-        yield prefix + "anonymous", bool(properties.get("isAnonymous"))
+        # An export that does not show them says null; what the service leaves out is not so.
+        yield prefix + "archived", _flag(properties.get("isArchived", False))
+        yield prefix + "anonymous", _flag(properties.get("isAnonymous", False))
         yield prefix + "job", properties.get("jobName")
+        yield prefix + "description", properties.get("description") or None
+        yield prefix + "flavors", ", ".join(sorted(properties.get("flavors") or {})) or None
+        yield from ((f"{prefix}origin.{name}", value) for name, value in _origin(properties))
         for name, value in (properties.get("properties") or {}).items():
             yield f"{prefix}properties.{name}", value
         yield from ((prefix + name, value) for name, value in _tags(properties))
 
 
+# Where the run that made a version leaves its traces on it: MLflow's own names (mlflow/utils/mlflow_tags.py),
+# those that azure-ai-ml writes into a run's properties, and the ones that people give.
+_COMMITS = ("azureml.git.commit", "mlflow.source.git.commit", "git_commit", "git.commit", "commit")
+_RUNS = ("azureml.runid", "mlflow.run_id", "mlflow.runid", "run_id", "runid", "job_id")
+_DATA = ("training_data", "training_dataset", "data_version", "dataset", "azureml.datasetid", "mlflow.data")
+_PARAMETERS = ("param.", "params.", "parameter.", "parameters.", "hyperparameter.")
+_ORIGIN = re.compile(r"ExperimentRun/dcid\.(?P<run>[^/]+)/|azureml://jobs/(?P<job>[^/]+)/", re.IGNORECASE)
+
+
+def _origin(properties: Document) -> Pairs:
+    """Yield what a version says of the run behind it: commit, data and parameters, as far as they stand on it."""
+    said = {
+        str(name).lower(): value
+        for source in ("properties", "tags")
+        for name, value in (properties.get(source) or {}).items()
+    }
+    flavour = (properties.get("flavors") or {}).get("python_function") or {}
+    path = _ORIGIN.search(str(properties.get("modelUri") or ""))
+    run = (
+        _first(said, _RUNS) or (flavour.get("data") or {}).get("run_id") or (path and (path["run"] or path["job"]))
+    )
+    yield "run", properties.get("jobName") or run or None
+    yield "git_commit", _first(said, _COMMITS)
+    yield "data", _first(said, _DATA) or _data_sets(properties.get("datasets"))
+    for name, value in said.items():
+        if prefix := next((each for each in _PARAMETERS if name.startswith(each)), ""):
+            yield f"parameters.{name.removeprefix(prefix)}", value
+
+
+def _first(said: Document, names: tuple[str, ...]) -> Any:
+    return next((said[name] for name in names if said.get(name)), None)
+
+
+def _data_sets(data_sets: list[Document] | None) -> str | None:
+    return ", ".join(sorted(str(each.get("id") or each.get("name")) for each in data_sets or [])) or None
+
+
 _READERS: dict[Kind, Callable[[Document], Pairs]] = {
     Kind.OPENAI_DEPLOYMENT: _openai_deployment,
     Kind.ONLINE_ENDPOINT: _online_endpoint,
+    Kind.BATCH_ENDPOINT: _batch_endpoint,
+    Kind.SERVERLESS_ENDPOINT: _serverless_endpoint,
     Kind.MODEL: _model,
     Kind.PARENT: lambda _: iter(()),
 }
 
 
-def _model_reference(text: str | None) -> Pairs:
-    if text is None:
+def _identity(resource: Document) -> Pairs:
+    identity = resource.get("identity") or {}
+    yield "identity", _word(identity.get("type"))
+    yield "identity.user_assigned", ", ".join(sorted(identity.get("userAssignedIdentities") or {})).lower() or None
+
+
+def _home(resource: Document) -> str:
+    """Return the id of the workspace that a resource lives in, so far as it says."""
+    return find_parent(str(resource.get("id") or "")) or ""
+
+
+def _model_reference(text: str | None, workspace: str) -> Pairs:
+    if not text:
         return
-    reference = parse_reference(text)
+    reference = _parse_reference(text, workspace)
     yield "model.name", reference.name.lower() or None
     yield "model.version", reference.version.lower() or None
     yield "model.label", reference.label.lower() or None
@@ -136,7 +327,7 @@ def _model_reference(text: str | None) -> Pairs:
 
 
 def _reference(text: str | None) -> str | None:
-    return str(parse_reference(text)) if text else None
+    return str(_parse_reference(text)) if text else None
 
 
 def _shares(name: str, shares: dict[str, Any] | None) -> Pairs:
@@ -155,6 +346,10 @@ def _word(value: str | None) -> str | None:
     return value.lower() if value else None
 
 
+def _flag(value: Any) -> bool | None:
+    return None if value is None else bool(value)
+
+
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
@@ -164,12 +359,12 @@ def _number(value: Any) -> int | None:
 
 
 def _modified_at(document: Document) -> str:
-    """Return the latest `lastModifiedAt` of the parts; all of them are UTC in one notation."""
-    parts = (part for value in document.values() for part in (value if isinstance(value, list) else [value]))
+    """Return the latest `lastModifiedAt` of the parts; all of them are UTC in one notation.
+
+    The account around a deployment is left out: its changes are not the deployment's.
+    """
+    values = (value for name, value in document.items() if name != "account")
+    parts = (part for value in values for part in (value if isinstance(value, list) else [value]))
     systems = (part.get("systemData") for part in parts if isinstance(part, dict))
     times = (system.get("lastModifiedAt") for system in systems if isinstance(system, dict))
     return cut(max((time for time in times if isinstance(time, str)), default=""))
-
-
-def _scalar(value: Any) -> Scalar:
-    return value if isinstance(value, str | int | float | bool) else str(value)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from audit.model import Finding, Target
 
 ALERTS = "alerts"  # the chain of what was told; no target's hash can be this short
+POLICY = "policy"  # the chain, and in the table `releases` the partition, of the policies
 _MAX_TICKS = 3155378975999999999  # .NET's DateTime.MaxValue, the log-tail pattern of Table storage
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -80,6 +81,21 @@ def release_row(stream: str, release: str) -> str:
     return f"0-{stream}-a-{digest(release)}"
 
 
+def waiver_id(target: Target, rule: str, subject: str) -> str:
+    """Return the identity of a waiver; there is one for a rule at a target and subject, and it is renewed."""
+    return "w-" + digest(target.id, rule, subject)[:12]
+
+
+def waiver_row(stream: str, waiver: str) -> str:
+    """Return the key of a waiver's row."""
+    return f"0-{stream}-{waiver}"
+
+
+def policy_row(scope: str) -> str:
+    """Return the key of the policy of a scope."""
+    return f"0-{POLICY}-p-{digest(scope)}"
+
+
 def outbox(notice: str) -> str:
     """Return the key of a notice that waits to be told."""
     return f"1-x-{notice}"
@@ -88,6 +104,11 @@ def outbox(notice: str) -> str:
 def intake(stream: str, event: str, time: datetime) -> str:
     """Return the key that marks an event as taken in; by month first, so that old ones are one range."""
     return f"e-{time:%Y%m}-{stream}-{event}"
+
+
+def intake_range(month: datetime) -> tuple[str, str]:
+    """Return the range that holds what was taken in of a month's events."""
+    return f"e-{month:%Y%m}-", f"e-{month:%Y%m}."
 
 
 def journal(stream: str, seq: int) -> str:

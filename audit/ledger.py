@@ -30,7 +30,7 @@ class Head:
     """Where a target stands. Its row's ETag is the lock of the target's commits.
 
     `state` is the digest of outcome and facts, `since` the moment that state was first seen, `observed_at`
-    when the last look that was committed began. `facts` are empty where they are too large for a row; the
+    when the last look began that was committed whole. `facts` are empty where they are too large for a row; the
     snapshot `snapshot` always has them.
     """
 
@@ -112,7 +112,7 @@ def state_of(observation: Observation) -> str:
 
 def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:
     """Return the row that holds a value; `columns` repeat parts of it for people who look into the table."""
-    body = evidence.canonical(msgspec.to_builtins(value))  # which takes any text and any number from outside
+    body = msgspec.json.encode(evidence.harmless(msgspec.to_builtins(value)))  # any text and number from outside
     if len(body) > MAX_BODY:
         raise AuditError(f"expected a row body of at most {MAX_BODY} bytes for {key}, got {len(body)}")
     return Row(key, {"v": VERSION, "body": body, **columns}, etag)
@@ -159,11 +159,6 @@ def take_in(stream: str, event: Event) -> list[Write]:
     ]
 
 
-def keep(stream: str, event: Event) -> list[Write]:
-    """Return the insert of an event that names nothing we audit: it is kept and counted, and asks for nothing."""
-    return [Create(row(keys.intake(stream, event.key, event.time), event, type=event.type))]
-
-
 def keep_unreadable(stream: str, key: str, size: int, reason: str, now: datetime) -> list[Write]:
     """Return the insert that notes a message nobody can read; its content may be anything and is left out."""
     noted = {"characters": size, "reason": reason, "at": now}
@@ -171,8 +166,14 @@ def keep_unreadable(stream: str, key: str, size: int, reason: str, now: datetime
 
 
 def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Write]:
-    """Return the one transaction that records what fits of a verdict, guarded by the head `hot` was read with."""
-    verdict = fitting(verdict)
+    """Return the one transaction that records what fits of a verdict, guarded by the head `hot` was read with.
+
+    Where changes are left over, the head does not take the look's time: that look covers no event yet.
+    """
+    whole, verdict = verdict, fitting(verdict)
+    observed_at = hot.head.observed_at if hot.head else evidence.EMPTY.at
+    if len(verdict.changes) == len(whole.changes):
+        observed_at = verdict.observation.began_at
     stream = keys.target_hash(verdict.observation.target)
     last = hot.head.link if hot.head else evidence.EMPTY
     entry = evidence.append(stream, last, "check", _entry_body(hot, verdict, snapshot), now)
@@ -182,7 +183,7 @@ def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Wri
     writes.append(Create(entry_row(stream, entry)))
     if snapshot:
         writes.append(Create(_seen_row(hot, verdict, snapshot, entry)))
-    writes.append(_head_write(hot, verdict, snapshot, entry))
+    writes.append(_head_write(hot, verdict, snapshot, entry, observed_at))
     return writes
 
 
@@ -257,6 +258,8 @@ def _event_body(event: Event) -> dict[str, Any]:
         "type": event.type,
         "time": event.time,
         "operation": event.operation,
+        "status": event.status,
+        "correlation_id": event.correlation_id,
         "actor": msgspec.to_builtins(event.actor),
     }
 
@@ -313,7 +316,7 @@ def _that_fit(facts: Facts) -> Facts:
     return facts if len(evidence.canonical(dict(facts))) < MAX_BODY // 2 else {}
 
 
-def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry) -> Write:
+def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry, observed_at: datetime) -> Write:
     observation = verdict.observation
     head = Head(
         target=observation.target,
@@ -321,7 +324,7 @@ def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry
         outcome=observation.outcome,
         state=verdict.state,
         since=hot.head.since if hot.head and not snapshot else entry.link.at,
-        observed_at=observation.began_at,
+        observed_at=observed_at,
         modified_at=observation.modified_at,
         release=verdict.release,
         snapshot=snapshot or (hot.head.snapshot if hot.head else ""),

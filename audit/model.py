@@ -21,9 +21,11 @@ class Kind(StrEnum):
     """What sort of thing is approved and audited as one."""
 
     ONLINE_ENDPOINT = "online-endpoint"
+    BATCH_ENDPOINT = "batch-endpoint"
+    SERVERLESS_ENDPOINT = "serverless-endpoint"
     OPENAI_DEPLOYMENT = "openai-deployment"
-    MODEL = "model"
-    PARENT = "parent"  # a workspace or account itself: whether it can be listed
+    MODEL = "model"  # with its versions, in a workspace or in a registry
+    PARENT = "parent"  # a workspace, registry or account itself: whether it can be listed
 
 
 class Outcome(StrEnum):
@@ -45,7 +47,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One audited thing. `parent` is the workspace or account it lives in, `subscription` theirs."""
+    """One audited thing. `parent` is the workspace, registry or account it lives in."""
 
     id: str
     kind: Kind
@@ -69,16 +71,70 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """What a fact may be where more than one value is approved; `audit.approved.admits` says what it admits.
+
+    It is one of several values, a number between two bounds (inclusive, either may be missing), or, where
+    `because` says why, whatever it is: such a fact is not audited.
+    """
+
+    one_of: tuple[Scalar, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    because: str = ""
+
+    def __str__(self) -> str:
+        if self.because:
+            return f"not audited, because {self.because}"
+        if self.one_of:
+            return "one of " + ", ".join(map(str, self.one_of))
+        bounds = (("at least", self.at_least), ("at most", self.at_most))
+        return " and ".join(f"{word} {bound:.15g}" for word, bound in bounds if bound is not None)
+
+
+ApprovedFacts = Mapping[str, Scalar | Approved]
+
+
+class Stage(StrEnum):
+    """How far a release may go; what is not in production must not serve there."""
+
+    NONE = "none"
+    STAGING = "staging"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One number by which a piece of evidence decided, and the bounds it had to keep (inclusive)."""
+
+    evidence: str
+    name: str
+    got: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Say whether the number is within its bounds."""
+        return (self.at_least is None or self.got >= self.at_least) and (
+            self.at_most is None or self.got <= self.at_most
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """What somebody approved for a target.
 
     `facts` are the approved values; a fact that is not named is not compared. `evidence` maps a title to a
-    link or a digest. `rollback` is the id of the release to go back to.
+    link, a digest or a word, and `criteria` are the numbers that decided. `rollback` is the id of the release
+    to go back to, `monitoring` the signal that watches it, `deployers` are the only identities that may deploy
+    it (none named: whoever the policy lets).
     """
 
     id: str
     target: Target
-    facts: Facts
+    facts: ApprovedFacts
     approved_by: str
     approved_at: datetime
     ticket: str = ""
@@ -86,6 +142,35 @@ class Release:
     rollback: str = ""
     expires_at: datetime | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
+    criteria: tuple[Criterion, ...] = ()
+    on_call: str = ""
+    monitoring: str = ""
+    review_at: datetime | None = None
+    stage: Stage = Stage.PRODUCTION
+    deployers: tuple[str, ...] = ()
+
+    @property
+    def exact_facts(self) -> Facts:
+        """Return the facts that have one approved value, which is what a roll back can set."""
+        return {name: value for name, value in self.facts.items() if not isinstance(value, Approved)}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody with a name accepts a finding until a date, for a reason.
+
+    It covers a rule at a target, and only at `subject` where that is not empty. Whether it is pending, active
+    or expired is computed from the time and never stored.
+    """
+
+    target: Target
+    rule: str
+    author: str
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+    ticket: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +204,15 @@ class Retirement:
     """What Azure's catalogue says of one model version in one region and SKU.
 
     `at` is when inference stops, `replacement` what an automatic upgrade would put in its place (empty where
-    Azure names none), `upgrade_lead_days` how many days before `at` such upgrades start.
+    Azure names none), `upgrade_lead_days` how many days before `at` such upgrades start, `upgrade_from` when
+    deployments that follow the default version are upgraded.
     """
 
     lifecycle: str
     at: datetime | None
     replacement: str = ""
     upgrade_lead_days: int = 0
+    upgrade_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +241,7 @@ class ActorKind(StrEnum):
     MANAGED_IDENTITY = "managed-identity"
     SERVICE_PRINCIPAL = "service-principal"
     PERSON = "person"
+    PLATFORM = "platform"  # a service of Azure itself
     UNKNOWN = "unknown"
 
 
@@ -173,6 +261,8 @@ class Event:
     """One Event Grid message in our words; it says where to look, never what is there.
 
     `key` is the same for every delivery of the same event. `target` is None where it names nothing we audit.
+    `status` says how it ended (`succeeded`, `failed`, `canceled`, or another word of the service, or nothing),
+    `correlation_id` is what Azure gives to all that one request led to.
     """
 
     key: str
@@ -183,6 +273,8 @@ class Event:
     operation: str
     actor: Actor
     target: Target | None
+    status: str = ""
+    correlation_id: str = ""
 
 
 class Status(StrEnum):

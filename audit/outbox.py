@@ -16,8 +16,9 @@ from audit.ports import Row
 class OutboxHead:
     """Where the alerts of a partition stand; `owner` is the queue message that has claimed a batch, if any.
 
-    `alert` is the batch's id and `told_from` when it was frozen, so that a repeat is the same to the byte.
-    `is_sent` is True from the moment a batch too large for one transaction has been delivered.
+    `alert` is the batch's id and `told_from` when it was frozen, so that a repeat is the same to the byte;
+    `claimed_at` is when the present owner took it. `is_sent` is True from the moment a batch too large for one
+    transaction has been delivered.
     """
 
     parent: str
@@ -25,6 +26,7 @@ class OutboxHead:
     owner: str = ""
     alert: str = ""
     told_from: datetime = evidence.EMPTY.at
+    claimed_at: datetime = evidence.EMPTY.at
     is_sent: bool = False
 
 
@@ -37,6 +39,11 @@ class Outbox:
     batch: Sequence[str]
     batch_row: Row | None
     pending: Mapping[str, tuple[Notice, Row]]
+
+    @property
+    def unclaimed(self) -> set[str]:
+        """Return the rows that are in no batch."""
+        return set(self.pending) - set(self.batch)
 
 
 def read_outbox(rows: Iterable[Row]) -> Outbox:

@@ -88,20 +88,37 @@ class Blobs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a parent holds: a look for every target, and how listing it ended.
+    """What a parent holds: a look for every target, how listing it ended, and how complete it is.
 
-    An unreadable listing may still hold what was seen before the fault; its absences mean nothing.
+    An unreadable listing may still hold what was seen before the fault; its absences mean nothing. `skipped` says
+    of what was listed and not looked at (an item, or a whole kind of them) why.
     """
 
     looks: Mapping[Target, Look]
     itself: Look = field(default_factory=lambda: Look(Outcome.PRESENT))
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def listed(self) -> int:
+        """Return how many items the lists held."""
+        return len(self.looks) + len(self.skipped)
+
+    @property
+    def seen(self) -> int:
+        """Return how many of them were looked at."""
+        return len(self.looks) - self.unreadable
+
+    @property
+    def unreadable(self) -> int:
+        """Return how many of them could not be looked at."""
+        return sum(look.outcome is Outcome.UNREADABLE for look in self.looks.values())
 
 
 class Live(Protocol):
     """The live state of Azure. Every method raises `Throttled` or `Unavailable` where nothing can be concluded."""
 
     def parents(self) -> list[str]:
-        """Return the ids of the workspaces and accounts of the watched subscriptions, lower-cased."""
+        """Return the ids of the workspaces, registries and accounts of the watched subscriptions, lower-cased."""
         ...
 
     def look(self, target: Target) -> Look:
@@ -109,7 +126,7 @@ class Live(Protocol):
         ...
 
     def list_targets(self, parent: str) -> Listing:
-        """Return what a workspace or an account holds."""
+        """Return what a workspace, a registry or an account holds."""
         ...
 
     def catalogue(self, parent: str, max_age: timedelta) -> Catalogue:

@@ -8,6 +8,8 @@ service calls a registry inside.
 import re
 from dataclasses import dataclass
 
+LATEST = "latest"
+
 _PATH_LABELS = r"(?:versions/(?P<version>[^/]+)|labels/(?P<label>[^/]+))"
 _ARM = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices"
 _SCOPE = r"(?:(?:subscriptions/[^/]+/)?resourcegroups/[^/]+(?:/providers/[^/]+)?|locations/[^/]+)"
@@ -24,6 +26,15 @@ _FORMS = tuple(
         r"models:/(?P<name>[^/@]+)/(?P<version>[^/]+)",
         r"models:/(?P<name>[^/@]+)@(?P<label>[^/]+)",
     )
+)
+
+# Serverless endpoints name their model without a version, and always serve the newest one.
+_UNVERSIONED = re.compile(r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)", re.IGNORECASE)
+# A place in a data store: the scope is compared without case, the path below it never is.
+_STORED = re.compile(
+    r"azureml:/(?P<scope>/subscriptions/[^/]+/resourcegroups/[^/]+(?:/providers/[^/]+)?/workspaces/[^/]+)?"
+    r"/+datastores/(?P<store>[^/]+)/paths/(?P<path>.*)",
+    re.IGNORECASE,
 )
 
 
@@ -46,9 +57,17 @@ class Reference:
             return self.path
         return f"{place}{self.name}@{self.label}" if self.label else f"{place}{self.name}:{self.version}"
 
+    @property
+    def key(self) -> str:
+        """Return what is equal for all spellings of the same asset: a service may answer a name in either case."""
+        return self.path or str(self).lower()
 
-def parse_reference(text: str) -> Reference:
-    """Return what a reference names; a form that is none of the known ones becomes a path."""
+
+def parse_reference(text: str, workspace: str = "") -> Reference:
+    """Return what a reference names; a form that is none of the known ones becomes a path.
+
+    A place in a data store of `workspace`, the ARM id of the one that refers, is written in the short form.
+    """
     text = text.strip()
     for form in _FORMS:
         if match := form.fullmatch(text):
@@ -59,4 +78,16 @@ def parse_reference(text: str) -> Reference:
                 label=found.get("label") or "",
                 registry=(found.get("registry") or "").lower(),
             )
-    return Reference(path=text)
+    if match := _UNVERSIONED.fullmatch(text):
+        return Reference(name=match["name"], label=LATEST, registry=match["registry"].lower())
+    return Reference(path=_place(text, workspace.lower()))
+
+
+def _place(text: str, workspace: str) -> str:
+    match = _STORED.fullmatch(text)
+    if match is None:
+        return text
+    below = f"datastores/{match['store']}/paths/{match['path']}"
+    scope = re.sub(r"/providers/[^/]+", "", (match["scope"] or "").lower())
+    is_home = scope == re.sub(r"/providers/[^/]+", "", workspace)
+    return f"azureml:/{scope}/{below}" if scope and not is_home else f"azureml://{below}"

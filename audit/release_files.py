@@ -1,51 +1,115 @@
-"""Release files, as teams keep them in git: YAML or JSON, read strictly and with the line of every error.
+"""Release files, as teams keep them in git: releases, waivers and policies, read strictly.
 
-Every scalar is read as text: YAML would make a date of the version `2024-11-20` and the number 395 of `0613`.
+`docs/releases.md` explains them, `docs/release.schema.json` tells editors. Every mistake is refused with its
+file and line, what was expected and what came.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-import yaml
+from msgspec import Meta, Struct
 
+from audit import keys, policy_files
 from audit.errors import BadInput
-from audit.model import Release
+from audit.model import Criterion, Release, Stage, Target, Waiver
+from audit.policy import EVIDENCE_GATES, ScopedPolicy, evidence_name
+from audit.policy_files import PolicyEntry
+from audit.release_facts import read_facts
+from audit.rules import RULES
+from audit.strict_files import Content, convert, did_you_mean, find_files, read_content
 from audit.targets import parse_target
 
-MAX_BYTES = 10_000_000  # far above any real file; a larger one is a mistake or an attack
 MAX_RELEASES = 10_000
-MAX_DEPTH = (
-    30  # of a file's nesting; libyaml builds nodes by recursion in C, and a deep file would end the process
-)
-MAX_FACT = 1000  # characters of a fact's name or value, so that a release fits into its row
+MAX_WAIVERS = 40  # of one target; they and their journal entries fit into one transaction
+MAX_BYTES_RELEASE = 50_000  # as JSON; a row and a journal entry hold it, and a property 64 KiB
+# A link, a digest or a version as evidence; git's own names are hex.
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
+_FACT = {"anyOf": [{"type": ["string", "number", "boolean"]}, {"type": "object"}]}
 
-# Names of deployments and versions are compared in lower case, as `audit.facts` writes them.
-_NAMED = re.compile(r"\A(?:deployments|mirror_traffic|traffic|versions)\.[^.]+")
-_WHOLE = re.compile(r"(?:mirror_)?traffic\..+|sku\.capacity|deployments\.[^.]+\.instance_count")
+Time = Annotated[str, Meta(description="With a zone, as RFC 3339 has it: 2026-11-01T12:00:00Z")]
+Facts = Annotated[
+    dict[str, Any],
+    Meta(
+        description="What is compared, flat or nested. A value, or {one_of: [...]}, {at_least: 1, at_most: 5}, "
+        "{not_audited: the reason}. A model is {name, version} or a reference such as azureml:churn:3.",
+        extra_json_schema={"additionalProperties": _FACT, "minProperties": 1},
+    ),
+]
 
-Value = str | list[Any] | dict[str, Any]
-Lines = dict[str, int]
+
+def _text(description: str) -> Any:
+    return Meta(description=description)
 
 
-class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    id: str
+class CriterionEntry(Struct, forbid_unknown_fields=True, frozen=True):
+    """A number by which a comparison decided, and its bounds."""
+
+    got: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class EvidenceEntry(Struct, forbid_unknown_fields=True, frozen=True):
+    """A piece of evidence: where it is, and the criteria that decided."""
+
+    link: str
+    criteria: dict[str, CriterionEntry] = {}
+
+
+class ReleaseEntry(Struct, forbid_unknown_fields=True, frozen=True):
+    """What somebody approved for a target."""
+
+    id: Annotated[str, _text("Names this release; other releases name it in rollback.")]
+    target: Annotated[str, _text("ARM id of what is approved.")]
+    approved_by: Annotated[str, _text("Who approves. Empty until a person signs; then it cannot be applied.")]
+    approved_at: Time
+    facts: Facts
+    ticket: Annotated[str, _text("The change ticket.")] = ""
+    owner: Annotated[str, _text("The team that answers for it.")] = ""
+    on_call: Annotated[str, _text("How on-call is reached: a route, a schedule, a URL.")] = ""
+    rollback: Annotated[str, _text("Id of the release to go back to.")] = ""
+    monitoring: Annotated[str, _text("The signal that watches it: a monitor, a dashboard, an alert rule.")] = ""
+    review_at: Time | None = None
+    expires_at: Time | None = None
+    stage: Stage = Stage.PRODUCTION
+    deployers: Annotated[list[str], _text("Object or application ids that may deploy it.")] = []
+    evidence: dict[str, str | EvidenceEntry] = {}
+
+
+class WaiverEntry(Struct, forbid_unknown_fields=True, frozen=True):
+    """Somebody accepts a finding until a date, for a reason."""
+
     target: str
-    approved_by: str
-    approved_at: datetime
-    facts: dict[str, Any]
+    rule: str
+    author: str
+    reason: str
+    starts_at: Time
+    ends_at: Time
     ticket: str = ""
-    owner: str = ""
-    rollback: str = ""
-    expires_at: datetime | None = None
-    evidence: dict[str, str] = {}
+    subject: Annotated[str, _text("Only there, such as sku.capacity; empty: wherever the rule is broken.")] = ""
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    releases: list[_Entry]
+class ReleaseFile(Struct, forbid_unknown_fields=True, frozen=True):
+    """A file of releases, waivers and policies of Model Audit."""
+
+    releases: list[ReleaseEntry] = []
+    waivers: list[WaiverEntry] = []
+    policies: list[PolicyEntry] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """All that some files say, and by target, waiver or scope the `file:line` where it stands."""
+
+    releases: list[Release] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
+    policies: list[ScopedPolicy] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
 
 
 def read_release_files(path: Path) -> list[Release]:
@@ -53,151 +117,173 @@ def read_release_files(path: Path) -> list[Release]:
 
     Raises `BadInput` with file, line, what was expected and what came; then nothing of it may be applied.
     """
-    files = (
-        [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml", ".json"))
-    )
-    if not files:
-        raise BadInput(f"expected release files (*.yaml, *.yml, *.json) at {path}, found none")
-    seen: dict[str, str] = {}
-    releases = [release for file in files for release in _read_file(file, seen)]
-    if len(releases) > MAX_RELEASES:
-        raise BadInput(f"expected at most {MAX_RELEASES} releases at {path}, got {len(releases)}")
-    return releases
+    return read_files(path).releases
 
 
-def _read_file(file: Path, seen: dict[str, str]) -> Iterator[Release]:
-    value, lines = _parse(file)
-    try:
-        entries = msgspec.convert(value, _File, strict=False).releases
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `")
-        raise BadInput(f"{file}:{_line(lines, place.rstrip('`'))}: {message}") from error
-    for number, entry in enumerate(entries):
-        where = f"{file}:{lines.get(f'$.releases[{number}]', 1)}"
-        yield _release(entry, where, seen)
+def read_files(path: Path) -> Files:
+    """Return everything of a file or folder; raise `BadInput` as `read_release_files` does."""
+    found = Files()
+    for file in find_files(path):
+        _read_file(read_content(file), found)
+    return found
 
 
-def _release(entry: _Entry, where: str, seen: dict[str, str]) -> Release:
-    try:
-        target = parse_target(entry.target)
-    except BadInput as error:
-        raise BadInput(f"{where}: {error}") from error
-    if target.id in seen:
-        raise BadInput(
-            f"{where}: expected one release a target, got a second one; the first stands at {seen[target.id]}"
-        )
-    seen[target.id] = where
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of release files, made of the types that read them."""
+    made = msgspec.json.schema(ReleaseFile)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Model Audit release file", **made}
+
+
+def _read_file(content: Content, found: Files) -> None:
+    _refuse_too_many(content, len(found.releases))
+    file = convert(content, ReleaseFile)
+    if not isinstance(content.value, dict) or not content.value:
+        raise BadInput(f"{content.file}:1: expected `releases`, `waivers` or `policies`, got an empty file")
+    for number, entry in enumerate(file.releases):
+        release = _release(entry, content, f"$.releases[{number}]")
+        _add(found.places, release.target.id, content.where(f"$.releases[{number}]"), "release a target")
+        found.releases.append(release)
+    for number, waived in enumerate(file.waivers):
+        waiver = _waiver(waived, content, f"$.waivers[{number}]")
+        id_ = keys.waiver_id(waiver.target, waiver.rule, waiver.subject)
+        _add(found.places, id_, content.where(f"$.waivers[{number}]"), "waiver a rule, target and subject")
+        found.waivers.append(waiver)
+    for number, demanded in enumerate(file.policies):
+        policy = policy_files.read_policy(demanded, content, f"$.policies[{number}]")
+        _add(found.places, policy.scope, content.where(f"$.policies[{number}]"), "policy a scope")
+        found.policies.append(policy)
+
+
+def _refuse_too_many(content: Content, known: int) -> None:
+    entries = content.value.get("releases") if isinstance(content.value, dict) else None
+    if isinstance(entries, list) and known + len(entries) > MAX_RELEASES:
+        where = content.where(f"$.releases[{MAX_RELEASES - known}]")
+        raise BadInput(f"{where}: expected at most {MAX_RELEASES} releases, got {known + len(entries)}")
+
+
+def _add(places: dict[str, str], key: str, where: str, what: str) -> None:
+    if key in places:
+        raise BadInput(f"{where}: expected one {what}, got a second one; the first stands at {places[key]}")
+    places[key] = where
+
+
+def _release(entry: ReleaseEntry, content: Content, path: str) -> Release:
     if not entry.approved_by.strip():
         raise BadInput(
-            f"{where}: expected the name of who approves in approved_by, got nothing: a person has to sign"
+            f"{content.where(f'{path}.approved_by')}: expected the name of who approves in approved_by, "
+            "got nothing: a person has to sign"
         )
-    return Release(
+    if not entry.id.strip():
+        raise BadInput(f"{content.where(f'{path}.id')}: expected a name for the release in id, got nothing")
+    release = Release(
         id=entry.id,
-        target=target,
-        facts=_facts(entry.facts, where),
+        target=_target(entry.target, content, path),
+        facts=read_facts(entry.facts, content, f"{path}.facts"),
         approved_by=entry.approved_by,
-        approved_at=_utc(entry.approved_at, "approved_at", where),
+        approved_at=read_time(entry.approved_at, content, f"{path}.approved_at"),
         ticket=entry.ticket,
         owner=entry.owner,
         rollback=entry.rollback,
-        expires_at=_utc(entry.expires_at, "expires_at", where) if entry.expires_at else None,
-        evidence=entry.evidence,
+        expires_at=_optional_time(entry.expires_at, content, f"{path}.expires_at"),
+        evidence=_evidence(entry.evidence, content, f"{path}.evidence"),
+        criteria=tuple(_criteria(entry.evidence, content, f"{path}.evidence")),
+        on_call=entry.on_call,
+        monitoring=entry.monitoring,
+        review_at=_optional_time(entry.review_at, content, f"{path}.review_at"),
+        stage=entry.stage,
+        deployers=tuple(each.strip().lower() for each in entry.deployers),
     )
+    _check(release, content, path)
+    return release
 
 
-def _utc(time: datetime, name: str, where: str) -> datetime:
-    if time.tzinfo is None:
-        raise BadInput(f"{where}: expected a time with its zone in {name}, such as {time.isoformat()}Z")
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        raise BadInput(f"{where}: expected a time of this age in {name}, got {time.isoformat()}") from error
-
-
-def _facts(written: Mapping[str, Any], where: str) -> dict[str, str]:
-    """Return the facts by their names; a release that names none would approve whatever serves."""
-    facts: dict[str, str] = {}
-    for written_name, value in _flat(written, where):
-        name = _NAMED.sub(lambda found: found[0].lower(), written_name)
-        if name in facts:
-            raise BadInput(f"{where}: expected each fact once, got {name} twice")
-        facts[name] = _fact(name, value, where)
-    if not facts:
-        raise BadInput(f"{where}: expected at least one fact to compare, got none")
-    return dict(sorted(facts.items()))
-
-
-def _fact(name: str, value: str, where: str) -> str:
-    if max(len(name), len(value)) > MAX_FACT:
-        raise BadInput(f"{where}: expected at most {MAX_FACT} characters in the fact {name[:80]}")
-    if _WHOLE.fullmatch(name) and not value.isdecimal():
-        raise BadInput(f"{where}: expected a whole number in the fact {name}, got {value!r}")
-    return value
-
-
-def _flat(facts: Mapping[str, Any], where: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Return `deployments: {blue: {model: ...}}` as `deployments.blue.model...`, however deep it is written."""
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            yield from _flat(value, where, f"{prefix}{name}.")
-        elif isinstance(value, str):
-            yield f"{prefix}{name}", value
-        else:
-            raise BadInput(f"{where}: expected one value for the fact {prefix}{name}, got a list")
-
-
-def _parse(file: Path) -> tuple[Value, Lines]:
-    try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
-            raise BadInput(f"{file}: expected at most {MAX_BYTES} bytes, got {size}")
-        text = file.read_text("utf-8")
-        _refuse_bombs(file, text)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadInput(f"{file}:{line}: expected YAML or JSON: {error.problem}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+def _check(release: Release, content: Content, path: str) -> None:
+    size = len(msgspec.json.encode(release))
+    if size > MAX_BYTES_RELEASE:
         raise BadInput(
-            f"{file}: expected a readable YAML or JSON file: {type(error).__name__}: {error}"
+            f"{content.where(path)}: expected a release of at most {MAX_BYTES_RELEASE} bytes, got {size}: "
+            "link to evidence instead of copying it"
+        )
+    for name in ("expires_at", "review_at"):
+        day = getattr(release, name)
+        if day is not None and day <= release.approved_at:
+            raise BadInput(
+                f"{content.where(f'{path}.{name}')}: expected {name} after approved_at "
+                f"({release.approved_at.isoformat()}), got {day.isoformat()}"
+            )
+    if release.rollback == release.id:
+        raise BadInput(
+            f"{content.where(f'{path}.rollback')}: expected another release to go back to in rollback, "
+            f"got the release itself, {release.id!r}"
+        )
+
+
+def _target(text: str, content: Content, path: str) -> Target:
+    try:
+        return parse_target(text)
+    except BadInput as error:
+        raise BadInput(f"{content.where(f'{path}.target')}: {error}") from error
+
+
+def _optional_time(text: str | None, content: Content, path: str) -> datetime | None:
+    return None if text is None else read_time(text, content, path)
+
+
+def read_time(text: str, content: Content, path: str) -> datetime:
+    """Return a time in UTC; raise `BadInput` where it is none or has no zone."""
+    name = path.rpartition(".")[2]
+    try:
+        time = msgspec.convert(text, datetime)
+        if time.tzinfo is None:
+            raise BadInput(
+                f"{content.where(path)}: expected a time with its zone in {name}, "
+                f"such as {time.isoformat()}Z, got {text!r}"
+            )
+        return time.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise BadInput(
+            f"{content.where(path)}: expected a datetime in {name}, such as 2026-11-01T12:00:00Z, "
+            f"got {text[:80]!r}"
         ) from error
-    if node is None:
-        raise BadInput(f"{file}:1: expected `releases:` with a list, got an empty file")
-    lines: Lines = {}
-    return _value(node, "$", lines, file), lines
 
 
-def _refuse_bombs(file: Path, text: str) -> None:
-    """Refuse aliases, which make gigabytes of a few lines, and nesting that no release needs."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        where = f"{file}:{event.start_mark.line + 1 if event.start_mark else 1}"
-        if isinstance(event, yaml.AliasEvent):
-            raise BadInput(f"{where}: expected plain values, got the alias *{event.anchor}")
-        if depth > MAX_DEPTH:
-            raise BadInput(f"{where}: expected at most {MAX_DEPTH} levels, got more")
+def _evidence(written: Mapping[str, str | EvidenceEntry], content: Content, path: str) -> dict[str, str]:
+    evidence = {}
+    for title, entry in written.items():
+        name, where = evidence_name(title), content.where(f"{path}.{title}")
+        if name not in EVIDENCE_GATES and (hint := did_you_mean(name, EVIDENCE_GATES, 0.85)):
+            raise BadInput(f"{where}: expected a title of evidence, got {title[:80]!r}{hint}")
+        text = entry if isinstance(entry, str) else entry.link
+        if name == "git_commit" and not _COMMIT.fullmatch(text.rsplit("/", 1)[-1]):
+            raise BadInput(f"{where}: expected a commit of 7 to 64 hex characters in {title}, got {text[:80]!r}")
+        evidence[title] = text
+    return evidence
 
 
-def _value(node: yaml.Node, path: str, lines: Lines, file: Path) -> Value:
-    lines[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, f"{path}[{number}]", lines, file) for number, item in enumerate(node.value)]
-    if not isinstance(node, yaml.MappingNode):
-        return str(node.value)
-    mapping: dict[str, Any] = {}
-    for key, value in node.value:
-        name, where = key.value, f"{file}:{key.start_mark.line + 1}"
-        if not isinstance(name, str):
-            raise BadInput(f"{where}: expected a name, got a list or a mapping")
-        if name in mapping:
-            raise BadInput(f"{where}: expected each name once, got {name!r} twice")
-        mapping[name] = _value(value, f"{path}.{name}", lines, file)
-    return mapping
+def _criteria(written: Mapping[str, str | EvidenceEntry], content: Content, path: str) -> Iterator[Criterion]:
+    for title, entry in written.items():
+        if isinstance(entry, str):
+            continue
+        for name, criterion in entry.criteria.items():
+            if criterion.at_least is None and criterion.at_most is None:
+                where = content.where(f"{path}.{title}.criteria.{name}")
+                raise BadInput(f"{where}: expected at_least or at_most of the criterion {name}, got neither")
+            yield Criterion(title, name, criterion.got, criterion.at_least, criterion.at_most)
 
 
-def _line(lines: Lines, path: str) -> int:
-    """Return the line of a place; msgspec names map values as `[...]`, so the nearest known part is taken."""
-    while path not in lines and path.rpartition(".")[0]:
-        path = path.rpartition(".")[0]
-    return lines.get(path, 1)
+def _waiver(entry: WaiverEntry, content: Content, path: str) -> Waiver:
+    for name in ("author", "reason"):
+        if not getattr(entry, name).strip():
+            raise BadInput(f"{content.where(f'{path}.{name}')}: expected a text in {name}, got nothing")
+    rule = entry.rule.upper()
+    if rule not in RULES:
+        raise BadInput(
+            f"{content.where(f'{path}.rule')}: expected the id of a rule, got {entry.rule[:80]!r}"
+            f"{did_you_mean(rule, RULES) or ':'} `model-audit rules` lists them"
+        )
+    starts_at = read_time(entry.starts_at, content, f"{path}.starts_at")
+    ends_at = read_time(entry.ends_at, content, f"{path}.ends_at")
+    if ends_at <= starts_at:
+        raise BadInput(f"{content.where(f'{path}.ends_at')}: expected an end after the start, got {entry.ends_at}")
+    target = _target(entry.target, content, path)
+    return Waiver(target, rule, entry.author, entry.reason, starts_at, ends_at, entry.ticket, entry.subject)

@@ -1,19 +1,22 @@
 """What an auditor reads for a period, as plain values; `templates/report.html` only shows them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from audit import evidence, keys
 from audit.deadlines import days_left
 from audit.evidence import Broken, Link
-from audit.journal import at_of, body_of, event_text, finding_text, state_text
+from audit.journal import Body, at_of, body_of, event_text, finding_text, state_text
 from audit.judge import serving
 from audit.ledger import Head
 from audit.model import Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
 from audit.rules import RULES, Rule
+
+# Each version has this one fact; the names of its tags and properties may hold anything, a version's name dots.
+_VERSION = re.compile(r"versions\.(?P<version>(?:(?!\.(?:tags|properties)\.).)+)\.archived")
 
 
 class Standing(StrEnum):
@@ -118,7 +121,7 @@ def build(
     """
     known = sorted(records, key=lambda record: record.head.target.id)
     cards = sorted((_card(e, end) for r in known for e in r.episodes), key=_urgency)
-    seen = [record for record in known if record.head.target.kind is not Kind.PARENT]
+    seen = [record for record in known if _is_shown(record)]
     return Report(
         start=start,
         end=end,
@@ -130,6 +133,12 @@ def build(
         happenings=sorted(_happenings(known, start, end), key=lambda each: (each.at, each.target)),
         proof=_prove(known, list(told), sorted(checkpoints)),
     )
+
+
+def _is_shown(record: Record) -> bool:
+    """Say whether the inventory has a line for it: not for a workspace, nor for what is gone and nobody misses."""
+    is_missed = record.head.outcome is not Outcome.ABSENT or record.release is not None
+    return record.head.target.kind is not Kind.PARENT and is_missed
 
 
 def standing(head: Head, release: Release | None, episodes: Iterable[Episode]) -> Standing:
@@ -159,7 +168,7 @@ def _line(record: Record) -> Line:
 def _serving(target: Target, facts: Facts) -> Sequence[str]:
     if target.kind is not Kind.MODEL:
         return list(serving(facts))
-    versions = sorted({name.split(".")[1] for name in facts if name.startswith("versions.")})
+    versions = sorted(found["version"] for found in map(_VERSION.fullmatch, facts) if found)
     return [f"versions {', '.join(versions)}"] if versions else []
 
 
@@ -184,7 +193,7 @@ def _happenings(records: Iterable[Record], start: datetime, end: datetime) -> It
                 yield happening
 
 
-def _happening(target: Target, at: datetime, body: dict[str, Any]) -> Happening | None:
+def _happening(target: Target, at: datetime, body: Body) -> Happening | None:
     who = [event_text(event) for event in body["events"]]
     findings = [finding_text(found) for found in body["findings"]]
     if not who and not findings and body["origin"] == "sweep":

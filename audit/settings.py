@@ -6,15 +6,16 @@ come from the environment or from a `local.settings.json`, as `func` reads it: t
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from audit.adapters.cloud import PUBLIC
+from audit.adapters.cloud import PUBLIC, Cloud
 from audit.errors import SettingsError
-from audit.privacy import PersonalData
+from audit.privacy import PersonalData, Privacy
 
 PREFIX = "MODEL_AUDIT_"
 SHORTEST_KEY = 16  # characters; a shorter privacy key could be found by trying
@@ -81,6 +82,20 @@ def read_settings(values: Mapping[str, str] | None = None) -> Settings:
         arm_endpoint=given.get("ARM_ENDPOINT", PUBLIC).rstrip("/"),
         arm_ca_file=given.get("ARM_CA_FILE", ""),
     )
+
+
+def read_watched(values: Mapping[str, str] | None = None) -> tuple[Cloud, tuple[str, ...]]:
+    """Return the cloud and the subscriptions to look at, which is all that a look without a ledger needs."""
+    given = {name.removeprefix(PREFIX): value for name, value in (values or os.environ).items() if value}
+    endpoint = given.get("ARM_ENDPOINT", PUBLIC).rstrip("/")
+    return Cloud(endpoint, given.get("ARM_CA_FILE", "")), _words(given, "SUBSCRIPTIONS")
+
+
+def read_privacy(values: Mapping[str, str] | None = None) -> Privacy:
+    """Return how secrets and people are hidden; a run without a key marks them by one that nobody keeps."""
+    given = {name.removeprefix(PREFIX): value for name, value in (values or os.environ).items() if value}
+    key = _privacy_key(given) if given.get("PRIVACY_KEY") else secrets.token_hex()
+    return Privacy(key.encode(), _personal_data(given))
 
 
 def load_settings_file(path: Path) -> None:

@@ -12,13 +12,20 @@ _END = re.compile(r"[\s/]+\Z")
 
 _GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers"
 _WORKSPACE = rf"{_GROUP}/microsoft\.machinelearningservices/workspaces/[^/]+"
+_REGISTRY = rf"{_GROUP}/microsoft\.machinelearningservices/registries/[^/]+"
 _ACCOUNT = rf"{_GROUP}/microsoft\.cognitiveservices/accounts/[^/]+"
-_TARGETS = {
-    Kind.ONLINE_ENDPOINT: re.compile(rf"(?P<id>(?P<parent>{_WORKSPACE})/onlineendpoints/(?P<name>[^/]+))(/.*)?"),
-    Kind.MODEL: re.compile(rf"(?P<id>(?P<parent>{_WORKSPACE})/models/(?P<name>[^/]+))(/.*)?"),
-    Kind.OPENAI_DEPLOYMENT: re.compile(rf"(?P<id>(?P<parent>{_ACCOUNT})/deployments/(?P<name>[^/]+))(/.*)?"),
+_FORMS = {
+    Kind.ONLINE_ENDPOINT: f"(?P<parent>{_WORKSPACE})/onlineendpoints",
+    Kind.BATCH_ENDPOINT: f"(?P<parent>{_WORKSPACE})/batchendpoints",
+    Kind.SERVERLESS_ENDPOINT: f"(?P<parent>{_WORKSPACE})/serverlessendpoints",
+    Kind.MODEL: f"(?P<parent>{_WORKSPACE}|{_REGISTRY})/models",
+    Kind.OPENAI_DEPLOYMENT: f"(?P<parent>{_ACCOUNT})/deployments",
 }
-_PARENT = re.compile(rf"(?P<parent>{_WORKSPACE}|{_ACCOUNT})(/.*)?")
+_TARGETS = {kind: re.compile(rf"(?P<id>{form}/(?P<name>[^/]+))(/.*)?") for kind, form in _FORMS.items()}
+_PARENT = re.compile(rf"(?P<parent>{_WORKSPACE}|{_REGISTRY}|{_ACCOUNT})(/.*)?")
+
+# What many deployments of an account name, so that a change of it is a reason to look at all of them.
+_SHARED = re.compile(rf"(?P<parent>{_ACCOUNT})/rai(policies|blocklists)/[^/]+(/.*)?")
 
 
 def normalise_id(resource_id: str) -> str:
@@ -32,13 +39,16 @@ def normalise_id(resource_id: str) -> str:
 def find_target(resource_id: str) -> Target | None:
     """Return the target that this resource is, or is part of; None where it is nothing we audit.
 
-    A deployment of an online endpoint belongs to the endpoint, a model version to the model; a workspace or
-    an account is the target that tells whether it can be listed.
+    A deployment of an endpoint belongs to the endpoint, a model version to the model; a workspace, a registry or
+    an account is the target that tells whether it can be listed. A content filter is part of whatever deployment
+    names it, so it leads to the account.
     """
     id_ = _plausible_id(resource_id)
     for kind, form in _TARGETS.items():
         if match := form.fullmatch(id_):
             return Target(match["id"], kind, match["parent"], match["name"])
+    if match := _SHARED.fullmatch(id_):
+        return parent_target(match["parent"])
     return parent_target(id_) if find_parent(id_) == id_ else None
 
 
@@ -47,20 +57,20 @@ def parse_target(resource_id: str) -> Target:
     target = find_target(resource_id)
     if target is None:
         raise BadInput(
-            "expected the ARM id of an online endpoint, a model or an Azure OpenAI deployment "
-            f"(/subscriptions/.../providers/...), got {resource_id[:200]!r}"
+            "expected the ARM id of an online, batch or serverless endpoint, of a model or of a deployment of a "
+            f"Cognitive Services account (/subscriptions/.../providers/...), got {resource_id[:200]!r}"
         )
     return target
 
 
 def find_parent(resource_id: str) -> str | None:
-    """Return the id of the workspace or account that this resource is or lives in, if any."""
+    """Return the id of the workspace, registry or account that this resource is or lives in, if any."""
     match = _PARENT.fullmatch(_plausible_id(resource_id))
     return match and match["parent"]
 
 
 def parent_target(parent: str) -> Target:
-    """Return the target that a workspace or account is itself, given its normalised id."""
+    """Return the target that a workspace, registry or account is itself, given its normalised id."""
     return Target(parent, Kind.PARENT, parent, parent.rsplit("/", 1)[1])
 
 

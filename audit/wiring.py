@@ -21,6 +21,8 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
+    from audit.ports import Live
+    from audit.service.approve import Approver
     from audit.service.history import Historian
     from audit.service.prune import Pruner
     from audit.service.report import Reporter
@@ -30,8 +32,17 @@ LEDGER, RELEASES = "ledger", "releases"
 CHECKS, ALERTS = "checks", "alerts"
 EVIDENCE, CHECKPOINTS, REPORTS = "evidence", "checkpoints", "reports"
 
-# Storage is close by: a few quick tries, then the platform's own redelivery.
-_STORAGE_RETRIES: dict[str, Any] = {"retry_total": 3, "retry_backoff_factor": 0.2}
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+
+# Storage is close by: a few quick tries, then the platform's own redelivery. Tables take azure-core's word for the
+# pauses; queues and blobs have words of their own, and without them first wait for 15 s.
+_STORAGE_RETRIES: dict[str, Any] = {
+    "retry_total": 3,
+    "retry_backoff_factor": 0.2,
+    "initial_backoff": 0.2,
+    "increment_base": 1,
+    "random_jitter_range": 0.2,
+}
 
 
 def now() -> datetime:
@@ -42,7 +53,7 @@ def now() -> datetime:
 @cache
 def intake() -> Intake:
     """Return what takes events in."""
-    return Intake(table(LEDGER), queue(CHECKS), identities(), now)
+    return Intake(table(LEDGER), queue(CHECKS), identities(), now, table(RELEASES))
 
 
 @cache
@@ -69,6 +80,22 @@ def checker() -> Checker:
         group_wait=chosen.group_wait,
         catalogue_age=chosen.catalogue_age,
     )
+
+
+def live(subscriptions: tuple[str, ...] = ()) -> "Live":
+    """Return the live state of these subscriptions, or of the watched ones; it needs no storage and no secret.
+
+    Raises `SettingsError` where no subscription is named.
+    """
+    cloud, watched = settings_.read_watched()
+    if not (subscriptions or watched):
+        raise SettingsError(
+            "expected a subscription to look at, got none: say --subscription ID (`az account show --query id`), "
+            "or set MODEL_AUDIT_SUBSCRIPTIONS"
+        )
+    from audit.adapters.live import AzureLive
+
+    return AzureLive(credential(), cloud, subscriptions or watched)
 
 
 @cache
@@ -107,6 +134,26 @@ def pruner() -> "Pruner":
     from audit.service.prune import Pruner
 
     return Pruner(table(LEDGER), now)
+
+
+@cache
+def approver() -> "Approver":
+    """Return what puts releases in force, in the name of whoever runs this."""
+    from audit.service.approve import Approver
+
+    return Approver(table(RELEASES), identity, now)
+
+
+@cache
+def identity() -> str:
+    """Return who acts: the identity that is signed in to Azure, or with a connection string the local user."""
+    if settings().storage.connection:
+        import getpass
+
+        return getpass.getuser()
+    from audit.identity import identity_of
+
+    return identity_of(credential().get_token(STORAGE_SCOPE).token)
 
 
 @cache

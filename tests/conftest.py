@@ -11,6 +11,9 @@ from local.azurite import azurite
 settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=100)
 settings.load_profile("house")
 
+# `make test` stays short; this one is for `pytest --hypothesis-profile thorough tests/unit/test_intake.py`.
+settings.register_profile("thorough", settings.get_profile("house"), max_examples=10_000)
+
 
 @pytest.fixture(scope="session")
 def storage_connection() -> Iterator[str]:

@@ -35,7 +35,7 @@ class FakeTable:
     def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
         self._arrive()
         found = self.partitions[partition]
-        return [found[key] for key in sorted(found) if start <= key < end][:limit]
+        return [found[key] for key in sorted(key for key in found if start <= key < end)][:limit]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         self._arrive()

@@ -118,7 +118,7 @@ class House:
 
     def __post_init__(self) -> None:
         identities = Identities({PIPELINE}, Privacy(b"k" * 32, PersonalData.KEEP))
-        self.intake = Intake(self.ledger, self.checks, identities, self.clock.now)
+        self.intake = Intake(self.ledger, self.checks, identities, self.clock.now, self.releases)
         self.checker = Checker(
             self.ledger,
             self.releases,

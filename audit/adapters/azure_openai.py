@@ -1,96 +1,134 @@
 """The live state of Azure OpenAI and Foundry accounts, read through `azure-mgmt-cognitiveservices`."""
 
-import logging
-from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 
 from audit.adapters.cloud import Cloud
-from audit.adapters.recorder import Page, Recorder, items_of, look_of, reason_of
+from audit.adapters.pace import Pace
+from audit.adapters.reader import Reader, list_looks
+from audit.adapters.recorder import Refused
 from audit.catalogue import Catalogue, read_catalogue
-from audit.errors import Unavailable
-from audit.model import Look, Outcome, Target
+from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
-from audit.targets import find_target
-
-logger = logging.getLogger(__name__)
+from audit.targets import parent_target
 
 _KINDS_WITH_DEPLOYMENTS = frozenset({"openai", "aiservices"})
 
 
 class AzureOpenAi:
-    """Accounts, their deployments, and the model catalogue of their regions."""
+    """Accounts, their deployments with the content filters these name, and the model catalogue of their regions.
 
-    def __init__(self, credential: TokenCredential, cloud: Cloud):
+    What cannot be looked at raises `Refused`, `Throttled` or `Unavailable`, as `audit.adapters.reader` says.
+    """
+
+    def __init__(self, credential: TokenCredential, cloud: Cloud, pace: Pace):
         self._credential, self._cloud = credential, cloud
-        self._recorder = Recorder(cloud.host)
+        self._reader = Reader(credential, cloud, pace)
         self._clients: dict[str, CognitiveServicesManagementClient] = {}
         self._locations: dict[str, str] = {}
 
-    def accounts(self, subscription: str) -> list[str]:
-        """Return the ids of a subscription's accounts that can have deployments."""
-        try:
-            accounts = items_of(self._read(self._client(subscription).accounts.list()))
-        except AzureError as error:
-            raise Unavailable(f"tried to list the accounts of {subscription}: {reason_of(error)}") from error
-        found = [a for a in accounts if str(a.get("kind", "")).lower() in _KINDS_WITH_DEPLOYMENTS and a.get("id")]
-        return [str(account["id"]).lower() for account in found]
+    def parents(self, subscription: str) -> list[Any]:
+        """Return the documents of a subscription's accounts that can have deployments."""
+        client = self._client(subscription)
+        accounts = self._reader.read_list(f"list the accounts of {subscription}", client.accounts.list)
+        return [each for each in accounts if _can_have_deployments(each)]
 
     def look(self, target: Target) -> Look:
-        """Return what the service says of a deployment now."""
-        client = self._client(target.subscription)
-        with self._recorder.recording() as pages:
-            try:
-                client.deployments.get(target.resource_group, target.parent_name, target.name)
-            except AzureError as error:
-                return look_of(error)
-        return Look(Outcome.PRESENT, {"deployment": pages[0].body})
+        """Return what the service says of a deployment now, with its account and its content filter."""
+        client, names = self._client(target.subscription), (target.resource_group, target.parent_name)
+        get = partial(client.deployments.get, *names, target.name)
+        deployment = self._reader.read(f"look at {target.id}", get)[0].body
+        return _look(deployment, self._account(target.parent), self._filters_of(target, deployment))
 
     def list_targets(self, account: str) -> Listing:
-        """Return the deployments of an account; how listing ended is part of it."""
-        _, _, subscription, _, group, *_, name = account.split("/")
+        """Return the deployments of an account."""
+        itself = parent_target(account)
+        client, names = self._client(itself.subscription), (itself.resource_group, itself.name)
         try:
-            items = items_of(self._read(self._client(subscription).deployments.list(group, name)))
-        except AzureError as error:
-            return Listing({}, look_of(error))
-        looks = ((find_target(str(item.get("id", ""))), item) for item in items)
-        return Listing({target: Look(Outcome.PRESENT, {"deployment": item}) for target, item in looks if target})
+            document = self._account(account)
+            self._locations.setdefault(account, str(document.get("location") or ""))
+            filters = self._read_list(f"list the content filters of {account}", client.rai_policies.list, *names)
+        except Refused as refused:
+            return Listing({}, refused.look)
+        deployments = partial(
+            self._read_list, f"list the deployments of {account}", client.deployments.list, *names
+        )
+        return list_looks(
+            account,
+            Kind.OPENAI_DEPLOYMENT,
+            deployments,
+            lambda _, deployment: _look(deployment, document, filters),
+        )
+
+    def region(self, account: str) -> tuple[str, str]:
+        """Return the subscription and the region of an account; accounts that share both have one catalogue."""
+        return parent_target(account).subscription, self._location(account)
 
     def catalogue(self, account: str) -> Catalogue:
-        """Return the retirement dates of the account's region; raise `Unavailable` where they cannot be read."""
-        subscription = account.split("/")[2]
+        """Return the retirement dates of the account's region."""
+        location = self._location(account)
+        client = self._client(parent_target(account).subscription)
+        rows = self._read_list(f"list the models of {location}", client.models.list, location)
+        return read_catalogue(row for row in rows if isinstance(row, dict))
+
+    def _account(self, account: str) -> Document:
+        itself = parent_target(account)
+        get = partial(self._client(itself.subscription).accounts.get, itself.resource_group, itself.name)
+        return self._reader.read(f"look at {account}", get)[0].body
+
+    def _filters_of(self, target: Target, deployment: Document) -> list[Any]:
+        """Return the content filter that a deployment names, where there is one."""
+        name = _filter_name(deployment)
+        if not name:
+            return []
+        client, names = self._client(target.subscription), (target.resource_group, target.parent_name)
+        get = partial(client.rai_policies.get, *names, name)
         try:
-            rows = self._read(self._client(subscription).models.list(self._location(account)))
-        except AzureError as error:
-            raise Unavailable(f"tried to read the model catalogue for {account}: {reason_of(error)}") from error
-        return read_catalogue(items_of(rows))
+            return [self._reader.read(f"look at the content filter {name} of {target.parent}", get)[0].body]
+        except Refused as refused:
+            if refused.look.outcome is Outcome.ABSENT:
+                return []
+            raise
 
     def _location(self, account: str) -> str:
         if account not in self._locations:
-            _, _, subscription, _, group, *_, name = account.split("/")
-            with self._recorder.recording() as pages:
-                self._client(subscription).accounts.get(group, name)
-            self._locations[account] = str(pages[0].body["location"])
+            location = self._account(account).get("location")
+            if not isinstance(location, str):
+                raise Refused(Outcome.UNREADABLE, "an account without a location")
+            self._locations[account] = location
         return self._locations[account]
 
-    def _read(self, found: Iterable[Any]) -> list[Page]:
-        """Run a list to its end and return every page it read, as the service sent it."""
-        with self._recorder.recording() as pages:
-            for _ in found:
-                pass
-        return pages
+    def _read_list(self, what: str, call: Any, *names: str) -> list[Any]:
+        return self._reader.read_list(what, partial(call, *names))
 
     def _client(self, subscription: str) -> CognitiveServicesManagementClient:
         if subscription not in self._clients:
-            self._clients[subscription] = CognitiveServicesManagementClient(
+            client = CognitiveServicesManagementClient(
                 self._credential,
                 subscription,
                 base_url=self._cloud.endpoint,
                 credential_scopes=[self._cloud.scope],
-                per_retry_policies=[self._recorder],
-                **self._cloud.http_options,
+                **self._reader.options,
             )
+            self._clients.setdefault(subscription, client)  # another thread may have been first
         return self._clients[subscription]
+
+
+def _can_have_deployments(account: Any) -> bool:
+    return isinstance(account, dict) and str(account.get("kind")).lower() in _KINDS_WITH_DEPLOYMENTS
+
+
+def _look(deployment: Document, account: Document, filters: list[Any]) -> Look:
+    """Return a deployment with what it names, and what holds for all of its account."""
+    name = _filter_name(deployment)
+    named = [each for each in filters if isinstance(each, dict) and str(each.get("name")).lower() == name]
+    document = {"deployment": deployment, "account": account, "content_filter": named[0] if named else {}}
+    return Look(Outcome.PRESENT, document)
+
+
+def _filter_name(deployment: Document) -> str:
+    properties = deployment.get("properties")
+    return str(properties.get("raiPolicyName") or "").lower() if isinstance(properties, dict) else ""

@@ -1,49 +1,59 @@
-"""What Azure's own SDKs read, kept as the service sent it.
+"""A policy in the pipelines of Azure's SDKs: keeps what they read, and stops what we must not wait for or follow.
 
-The SDKs build the requests, sign in, page and retry. Their entities, however, drop audit fields (`isArchived`,
-`isAnonymous`, identities), and one odd document makes a whole list raise. So a policy in their pipeline keeps
-the JSON of every answer, and facts are taken from that.
+The SDKs' entities drop audit fields (`isArchived`, `isAnonymous`, identities), so the JSON of every answer is
+kept, and facts are taken from that. It stands below the SDK's retries and sees each try: only an answer that is
+good is kept, so a page that was tried again counts once.
 """
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceNotFoundError,
-    ServiceRequestError,
-)
+from azure.core.exceptions import DecodeError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
 
-from audit.errors import Throttled, Unavailable
+from audit.adapters.cloud import Cloud
+from audit.adapters.pace import Pace
+from audit.errors import Throttled
 from audit.model import Document, Look, Outcome
 
-_DEFAULT_RETRY_AFTER = 10.0  # seconds, where a 429 does not say how long
-_UNREADABLE = frozenset({400, 401, 403, 405, 409, 410, 423})  # final answers that are no statement about absence
+DEFAULT_RETRY_AFTER = timedelta(seconds=10)  # where a 429 does not say how long, or nobody can read it
+SHORTEST_RETRY_AFTER = timedelta(seconds=1)  # "at once" would be a loop
+PATIENCE = timedelta(seconds=5)  # a bucket of ARM's is filled again by then; a queue is better at waiting longer
+# ARM's buckets refill within seconds to minutes; a header that asks for more must not put a check off for days.
+LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
-@dataclass(slots=True)
+class Refused(Exception):
+    """A final answer that is no document; `look` is what it amounts to. It never leaves the adapters.
+
+    Not one of azure-core's errors, because the SDKs try again on those.
+    """
+
+    def __init__(self, outcome: Outcome, reason: str):
+        super().__init__(reason)
+        self.look = Look(outcome, reason=reason if outcome is Outcome.UNREADABLE else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The JSON of one answer, and the URL that was asked."""
 
     url: str
-    body: dict[str, Any]
+    body: Document
 
 
 @dataclass(slots=True)
 class Recorder(SansIOHTTPPolicy[Any, Any]):
-    """A pipeline policy that keeps answers, one recording a thread, and lets no token leave the control plane."""
+    """Keeps the answers of each thread's calls; only what belongs to `cloud` may be asked, and at the `pace`."""
 
-    host: str
+    cloud: Cloud
+    pace: Pace
     _recordings: threading.local = field(default_factory=threading.local)
 
     @contextmanager
@@ -57,54 +67,47 @@ class Recorder(SansIOHTTPPolicy[Any, Any]):
             self._recordings.pages = None
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Refuse a `nextLink` to another host: the SDKs would send the bearer token there."""
-        host = urlsplit(request.http_request.url).netloc
-        if host != self.host:
-            raise ServiceRequestError(f"expected a link to {self.host}, got one to {host}: nothing was sent there")
+        """Refuse a `nextLink` to another place: the SDKs would send the bearer token there. Then wait our turn."""
+        if not self.cloud.is_place(request.http_request.url):
+            raise Refused(Outcome.UNREADABLE, f"the answer links to another place than {self.cloud.endpoint}")
+        self.pace.take()
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
-        """Keep the answer; turn a refusal to be asked now (429) into `Throttled`, before the SDK sleeps on it."""
-        answer = response.http_response
-        if answer.status_code == 429:
-            raise Throttled(f"Azure throttles {request.http_request.url}", _retry_after(answer.headers))
+        """Keep a good answer; turn the wish that we come back much later into `Throttled`.
+
+        Azure says so with 429, and with any other error that names a time. A short wait is the SDK's, which tries
+        again by itself, and everybody else's too; on a long one it would sleep just as well.
+        """
+        status, url = response.http_response.status_code, request.http_request.url
+        delay = _retry_after(response) if status >= 400 else None
+        if status == 429 or delay is not None:
+            delay = delay or DEFAULT_RETRY_AFTER
+            if delay <= PATIENCE:
+                self.pace.hold(delay.total_seconds())
+                return
+            raise Throttled(f"asked {url.partition('?')[0]}, got HTTP {status}: come back in {delay}", delay)
         pages = getattr(self._recordings, "pages", None)
-        if pages is not None and answer.status_code == 200:
-            try:
-                body = json.loads(answer.body())
-            except ValueError as error:
-                raise HttpResponseError(f"expected JSON from {request.http_request.url}: {error}") from error
-            pages.append(Page(request.http_request.url, body))
+        if pages is not None and status == 200:
+            if any(page.url == url for page in pages):
+                raise Refused(Outcome.UNREADABLE, "the pages of the answer link in a circle")
+            pages.append(Page(url, _document(response.http_response)))
 
 
-def _retry_after(headers: Any) -> timedelta:
+def _document(answer: Any) -> Document:
     try:
-        return timedelta(seconds=float(headers.get("Retry-After", _DEFAULT_RETRY_AFTER)))
-    except ValueError:
-        return timedelta(seconds=_DEFAULT_RETRY_AFTER)
+        document = json.loads(answer.body())
+    except (ValueError, RecursionError) as error:
+        raise DecodeError("expected JSON") from error
+    if not isinstance(document, dict):
+        raise DecodeError("expected a JSON object")
+    return document
 
 
-def look_of(error: AzureError) -> Look:
-    """Return what a failed read means: absent (404), unreadable (a final answer), else raise `Unavailable`."""
-    if isinstance(error, ResourceNotFoundError):
-        return Look(Outcome.ABSENT)
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    if isinstance(error, ClientAuthenticationError) or status in _UNREADABLE or status == 200:
-        return Look(Outcome.UNREADABLE, reason=_reason(error, status))
-    raise Unavailable(f"Azure did not answer usefully: {type(error).__name__} {status or ''}".strip()) from error
-
-
-def _reason(error: AzureError, status: int | None) -> str:
-    code = getattr(getattr(error, "error", None), "code", None) or type(error).__name__
-    hint = " (the role Reader is missing?)" if status in (401, 403) else ""
-    return f"HTTP {status or '-'} {code}{hint}"
-
-
-def reason_of(error: AzureError) -> str:
-    """Return why a list could not be read; raise `Unavailable` where the error says nothing for good."""
-    return look_of(error).reason or "HTTP 404: it is gone"
-
-
-def items_of(pages: Iterable[Page]) -> Iterator[Document]:
-    """Return the documents of a list's pages."""
-    for page in pages:
-        yield from (item for item in page.body.get("value") or [] if isinstance(item, dict))
+def _retry_after(response: PipelineResponse[Any, Any]) -> timedelta | None:
+    """Return how long the answer asks us to wait, if it does; its header may hold seconds, a date, or anything."""
+    try:
+        seconds = RetryPolicy().get_retry_after(response)
+        asked = None if seconds is None else timedelta(seconds=seconds)
+    except (OverflowError, TypeError, ValueError):
+        return DEFAULT_RETRY_AFTER
+    return None if asked is None else max(SHORTEST_RETRY_AFTER, min(asked, LONGEST_RETRY_AFTER))

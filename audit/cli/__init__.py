@@ -9,12 +9,17 @@ from pathlib import Path
 
 import click
 
+from audit.cli.adopt import adopt
 from audit.cli.approve import releases
 from audit.cli.evidence import journal, report
+from audit.cli.gate import gate
 from audit.cli.look import check, findings
 from audit.cli.output import EXIT_FAILED, EXIT_USAGE
 from audit.cli.past import history, serving
+from audit.cli.replay import replay
 from audit.cli.rules import rules
+from audit.cli.scan import scan
+from audit.cli.waive import waivers
 from audit.errors import AuditError, BadInput, SettingsError
 from audit.settings import load_settings_file
 
@@ -37,8 +42,10 @@ def cli(settings: Path | None, verbose: bool) -> None:
         load_settings_file(found)
 
 
-for command in (check, findings, serving, history, releases, report, journal, rules):
+for command in (scan, check, findings, serving, history, releases, waivers, gate, report, journal, rules, replay):
     cli.add_command(command)
+
+releases.add_command(adopt)
 
 
 def main() -> None:

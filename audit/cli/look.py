@@ -5,6 +5,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit import wiring
+from audit.cli.exported import check_export
 from audit.cli.output import EXIT_FAILED, EXIT_FINDINGS, output_option, show
 from audit.cli.targets import resolve
 from audit.errors import AuditError
@@ -33,13 +35,28 @@ class _Here:
 
 @click.command()
 @click.argument("targets", nargs=-1)
+@click.option(
+    "--export",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of what `az ... -o json` printed: judge that instead, record nothing, need no rights in Azure.",
+)
+@click.option(
+    "--releases",
+    "release_files",
+    type=click.Path(exists=True, path_type=Path),
+    help="With --export: the release files to judge by, instead of what is approved in the ledger.",
+)
 @output_option
-def check(targets: tuple[str, ...], output: str) -> None:
+def check(targets: tuple[str, ...], export: Path | None, release_files: Path | None, output: str) -> None:
     """Look at TARGETS now, judge and record what is seen, and show what is open there.
 
     A target is an ARM id or a pattern such as 'mlw-prod/churn' or '*/chat'. Without one, everything is swept.
     Findings are told through the running functions. Exit: 0 clean, 1 findings, 3 could not look.
     """
+    if export is not None:
+        sys.exit(check_export(export, release_files, targets, output))
+    if release_files is not None:
+        raise click.UsageError("--releases goes with --export: a look at Azure is judged by what is approved")
     queue: deque[str] = deque()
     sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.blobs(wiring.CHECKPOINTS))
     asked = [{"target": target.id} for target in resolve(targets)] if targets else _all_parents(sweeper)

@@ -21,7 +21,7 @@ from audit import commands, evidence, findings, keys, ledger, releases
 from audit.actors import Identities, describe
 from audit.catalogue import Catalogue
 from audit.errors import Conflict, StillConflicting
-from audit.events import deed
+from audit.events import deed, is_change
 from audit.facts import observe
 from audit.findings import Cause, Change
 from audit.judge import judge
@@ -81,12 +81,12 @@ class Checker:
     def settle(self, target: Target, look: Callable[[], Look], event: str, origin: str) -> Checked:
         """Check a target by a look of the caller's own."""
         for attempt in range(MAX_TRIES):
-            hot, approvals = self._read(target)  # (1)
+            hot = self._hot(target)  # (1)
             if event and event not in hot.inbox:
                 return Checked(target, hot.head.outcome if hot.head else Outcome.UNREADABLE)
             if hot.head is None:
                 parents.remember(self.ledger, target.parent)
-            verdict = self._conclude(target, look, hot, approvals, origin)  # (2) (3)
+            verdict = self._conclude(target, look, hot, self._approvals(target), origin)  # (2) (3)
             if not ledger.is_settled(hot, verdict) and not self.commit(hot, verdict):  # (4) (5)
                 _back_off(attempt)
             elif ledger.is_whole(verdict):
@@ -118,10 +118,13 @@ class Checker:
                 self.wake(target.parent)
         return True
 
-    def _read(self, target: Target) -> tuple[Hot, Approvals]:
+    def _hot(self, target: Target) -> Hot:
         partition, stream = keys.partition(target.parent), keys.target_hash(target)
-        hot = ledger.read_hot(self.ledger.rows(partition, *keys.hot(stream)))
-        return hot, releases.read_approvals(self.releases.rows(partition, *keys.hot(stream)))
+        return ledger.read_hot(self.ledger.rows(partition, *keys.hot(stream)))
+
+    def _approvals(self, target: Target) -> Approvals:
+        partition, stream = keys.partition(target.parent), keys.target_hash(target)
+        return releases.read_approvals(self.releases.rows(partition, *keys.hot(stream)))
 
     def observe(self, target: Target, look: Look, began_at: datetime) -> Observation:
         """Return what a look amounts to, without secrets."""
@@ -165,7 +168,7 @@ def _covers(head: Head, events: Sequence[Event]) -> bool:
     """Say whether the last look began after all of these events, with room for clocks that differ."""
     if head.outcome is Outcome.UNREADABLE or not events:
         return False
-    return events[-1].time + CLOCK_SKEW < head.observed_at
+    return head.observed_at - events[-1].time > CLOCK_SKEW  # a sum could overflow: events may be of the year 9999
 
 
 def repeat(
@@ -184,11 +187,11 @@ def repeat(
 
 def _cause(hot: Hot, seen: Observation, state: str, origin: str) -> Cause:
     """Return what happened before this look, as far as events and the service's own times tell."""
-    if hot.events:
-        last, more = hot.events[-1], len(hot.events) - 1
+    if changes := [event for event in hot.events if is_change(event.status)]:
+        last, more = changes[-1], len(changes) - 1
         others = f", after {more} other event{'s' if more > 1 else ''}" if more else ""
-        text = f"{describe(last.actor)} {deed(last.operation)} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}"
-        return Cause(cut(text), True)
+        done = deed(last.operation, last.status)
+        return Cause(cut(f"{describe(last.actor)} {done} at {last.time:%Y-%m-%d %H:%M:%S} UTC{others}"), True)
     if hot.head is None:
         return Cause("it was so when this target was first looked at", True)
     if hot.head.state == state:

@@ -176,7 +176,7 @@ def _check_moments(raw: bytes) -> Iterator[Moment]:
     entry, body = evidence.read(raw), body_of(raw)
     place = (str(entry.get("chain")), int(entry.get("seq") or 0))
     for event in body.get("events", ()):
-        yield Moment(event["time"], "event", actor_text(event), deed(event["operation"]), *place)
+        yield Moment(event["time"], "event", actor_text(event), deed(event["operation"], event.get("status", "")), *place)
     if body:
         yield Moment(at_of(raw), "look", body["origin"], state_text(body), *place)
     for found in body.get("findings", ()):

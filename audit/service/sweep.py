@@ -70,13 +70,20 @@ class Sweeper:
     def sweep_parent(self, parent: str, event: str = "") -> Checked:
         """List a parent and ask for a check of every target that is not as it was recorded.
 
-        The list itself is never committed, because it was read before the rows it would be compared with.
+        Whether the parent could be listed is committed like any look. What the list holds is not, because it
+        was read before the rows that it is compared with.
         """
         if find_parent(parent) != parent:
             raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
         began_at = self.checker.now()
-        listing = self.checker.live.list_targets(parent)
-        checked = self.checker.settle(parent_target(parent), lambda: listing.itself, event, "sweep")
+        listings: list[Listing] = []
+
+        def look() -> Look:
+            listings.append(self.checker.live.list_targets(parent))
+            return listings[-1].itself
+
+        checked = self.checker.settle(parent_target(parent), look, event, "sweep")
+        listing = listings[-1] if listings else self.checker.live.list_targets(parent)
         rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
         differing = self._differing(parent, listing, rows)
         for target in differing:
@@ -153,6 +160,12 @@ def _heads(rows: Sequence[Row]) -> dict[str, ledger.Head]:
     return {stream: head for stream, head in found.items() if head is not None}
 
 
+def _target_of(hot: Hot) -> Target | None:
+    """Return the target that was looked at, or whose events wait for a first look; the parent is listed itself."""
+    target = hot.head.target if hot.head else next((event.target for event in hot.events), None)
+    return target if target is None or target.kind is not Kind.PARENT else None
+
+
 def _expected(
     listing: Listing, hot: Mapping[str, list[Row]], approved: Mapping[str, list[Row]]
 ) -> dict[Target, Look]:
@@ -163,7 +176,6 @@ def _expected(
     looks = dict(listing.looks)
     if listing.itself.outcome is Outcome.UNREADABLE:
         return looks
-    heads = [ledger.read_hot(rows).head for rows in hot.values()]
-    known = [head.target for head in heads if head is not None and head.target.kind is not Kind.PARENT]
+    known = [target for target in map(_target_of, map(ledger.read_hot, hot.values())) if target is not None]
     known += [a.release.target for a in map(releases.read_approvals, approved.values()) if a.release]
     return {target: Look(Outcome.ABSENT) for target in known} | looks

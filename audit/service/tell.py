@@ -6,7 +6,8 @@
 (3) send the batch; its id is the key by which receivers drop a repeat
 (4) in one transaction: delete the batch and its rows, and append to the journal that it was told
 
-A crash between (3) and (4) sends the same batch again with the same id.
+A crash between (3) and (4) sends the same batch again with the same id. Where the owner went to the poison
+queue, another message takes its claim over, and sends the same batch with the same id as well.
 """
 
 import contextlib
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 MAX_BATCH = 1000  # row keys of one batch; they fill 36 KB of the 64 KiB a property holds
 MAX_DELETES = 90  # of a transaction's 100 writes, the rest is for head, batch and journal
 MAX_TRIES = 40
+
+# Five deliveries, ten minutes apart where the host died each time, are over by then: the owner is dead.
+ADOPT_AFTER = timedelta(hours=1)
+LEAST_WAIT = timedelta(seconds=30)  # so that waiting for another's claim keeps no queue busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ class Notifier:
         """Do what the rows ask for next; say whether that was the last thing to do."""
         partition = keys.partition(parent)
         waiting = outbox.read_outbox(self.ledger.rows(partition, *keys.OUTBOX))  # (1)
-        if self._is_somebody_elses(parent, waiting, message_id) or self._is_too_early(parent, waiting):
+        if waiting.head is not None and waiting.head.owner not in ("", message_id):
+            return self._leave_or_adopt(partition, waiting, waiting.head, message_id)
+        if self._is_too_early(parent, waiting):
             return True
         if waiting.head is not None and waiting.head.owner:
             return self._tell(partition, waiting, waiting.head)
@@ -64,26 +71,30 @@ class Notifier:
         claimed = self._claim(partition, parent, waiting, message_id)  # (2)
         return self._tell(partition, *claimed)
 
-    def _is_somebody_elses(self, parent: str, waiting: Outbox, message_id: str) -> bool:
-        if waiting.head is None or waiting.head.owner in ("", message_id):
-            return False
-        if set(waiting.pending) - set(waiting.batch):
-            self._wake(parent, self.group_interval)  # rows outside the frozen batch still need somebody
-        return True
+    def _leave_or_adopt(self, partition: str, waiting: Outbox, head: OutboxHead, message_id: str) -> bool:
+        """Leave a batch to its owner, or take it over from one that must be dead; say whether it was left."""
+        is_left = self.now() - head.claimed_at < ADOPT_AFTER
+        if not is_left:
+            adopted = replace(head, owner=message_id, claimed_at=self.now())
+            self.ledger.commit(partition, [self._head_write(waiting, adopted)])
+        elif waiting.unclaimed:
+            self._wake(head.parent, max(self.group_interval, LEAST_WAIT))  # they still need somebody
+        return is_left
 
     def _is_too_early(self, parent: str, waiting: Outbox) -> bool:
         if waiting.head is None or waiting.head.owner or not waiting.pending or not waiting.head.link.seq:
             return False
         left = waiting.head.link.at + self.group_interval - self.now()
-        if left <= timedelta():
-            return False
+        if not timedelta() < left <= self.group_interval:
+            return False  # longer than the interval: our clock is behind the last alert's, and on-call must not wait
         self._wake(parent, left)  # a storm goes on: the rest travels in the next alert
         return True
 
     def _claim(self, partition: str, parent: str, waiting: Outbox, message_id: str) -> tuple[Outbox, OutboxHead]:
         batch = sorted(waiting.pending)[:MAX_BATCH]
         link = waiting.head.link if waiting.head else evidence.EMPTY
-        head = OutboxHead(parent, link, owner=message_id, alert=keys.digest(*batch), told_from=self.now())
+        now = self.now()
+        head = OutboxHead(parent, link, message_id, alert=keys.digest(*batch), told_from=now, claimed_at=now)
         batch_row = ledger.row(keys.OUTBOX_BATCH, batch)
         writes = [self._head_write(waiting, head), Create(batch_row)]
         head_etag, batch_etag = self.ledger.commit(partition, writes)
@@ -107,6 +118,8 @@ class Notifier:
             deletes.append(Delete(waiting.batch_row.key, waiting.batch_row.etag))
         told = self._release(waiting, head) if head.is_sent else self._note_told(waiting, head, is_sent=False)
         self.ledger.commit(partition, deletes + told)  # (4)
+        if waiting.unclaimed:
+            self._wake(head.parent, max(self.group_interval, LEAST_WAIT))  # more than one batch holds
         return True
 
     def _send(self, head: OutboxHead, notices: Sequence[Notice]) -> None:

@@ -17,10 +17,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from local.azure.answers import Answer, Refusal, not_imitated, parent_not_found, unauthorized, usual_headers
+from local.azure.answers import (
+    Answer,
+    Refusal,
+    not_found,
+    not_imitated,
+    parent_not_found,
+    unauthorized,
+    usual_headers,
+)
 from local.azure.estate import Estate
 from local.azure.events import Caller
 from local.azure.faults import Fault, Faults, Spoil, spoilt
+from local.azure.hosted_documents import discovery
 from local.azure.identity import AUDIENCES, BadToken, Identity, read_token
 from local.azure.ids import Address, read_path
 from local.azure.kinds import SPELLING
@@ -32,6 +41,8 @@ from local.azure.writes import Wish, Writer
 from local.clock import Clock
 
 METADATA = "/metadata/endpoints"
+REGISTRY_HOST = "/mferp/managementfrontend"  # what a registry answers at its own endpoint, whose host is ours too
+_DISCOVERY = re.compile(r"/registrymanagement/v1\.0/registries/([^/]+)/discovery", re.IGNORECASE)
 HANG_SECONDS = 0.05  # how often a hanging call looks whether it may go on
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-[a-z0-9.]+)?", re.IGNORECASE)
 _WRITES = ("PUT", "PATCH", "DELETE")
@@ -134,8 +145,10 @@ class Arm:
             raise unauthorized(error) from error
 
     def _routed(self, ask: _Ask, who: Identity) -> Answer:
+        if found := _DISCOVERY.fullmatch(ask.path):
+            return self._discovery(found[1])
         _check_version(ask)
-        address = read_path(ask.path)
+        address = read_path(ask.path.removeprefix(REGISTRY_HOST))
         if address is None:
             raise not_imitated(f"the path {ask.path}")
         if address.subscription.lower() != self._estate.fleet.subscription.lower():
@@ -147,6 +160,12 @@ class Arm:
             raise not_imitated(f"the resource type {address.type}")
         self._check_right(ask, address, who)
         return self._read(ask, address) if ask.method == "GET" else self._write(ask, address, who)
+
+    def _discovery(self, name: str) -> Answer:
+        registry = self._estate.registry(name)
+        if registry is None:
+            raise not_found(name)
+        return Answer(200, discovery(self.base_url, registry))
 
     def _operation(self, address: Address) -> Answer:
         id_ = address.names[-1].rsplit(":", 1)[-1]
@@ -174,7 +193,7 @@ class Arm:
             self._estate,
             address,
             ask.query,
-            base_url=self.base_url,
+            base_url=self.base_url + (REGISTRY_HOST if ask.path.startswith(REGISTRY_HOST) else ""),
             page_size=self.page_size,
             today=self._clock.now().date(),
         )

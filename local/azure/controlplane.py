@@ -17,7 +17,7 @@ from local.azure.estate import Estate, estate_of
 from local.azure.events import Publish
 from local.azure.faults import Faults
 from local.azure.fleet import Fleet
-from local.azure.from_fleet import account_id, workspace_id
+from local.azure.from_fleet import account_id, registry_id, workspace_id
 from local.azure.identity import Credential
 from local.azure.limits import Limits
 from local.azure.operations import Operations
@@ -131,6 +131,10 @@ class ControlPlane:
     def workspace_id(self, name: str) -> str:
         """Return the ARM id of a workspace of the fleet."""
         return workspace_id(self._estate.fleet, name)
+
+    def registry_id(self, name: str) -> str:
+        """Return the ARM id of a registry of the fleet."""
+        return registry_id(self._estate.fleet, name)
 
     def account_id(self, name: str) -> str:
         """Return the ARM id of an account of the fleet."""

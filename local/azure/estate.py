@@ -10,6 +10,7 @@ from local.azure.fleet import CatalogueRow, Fleet
 from local.azure.from_fleet import authors_of, documents_of
 from local.azure.ids import AI, Address, collection_of, name_of
 from local.azure.to_fleet import FleetReader
+from local.azure.workspace_documents import REGISTRY
 
 
 class Estate:
@@ -43,6 +44,13 @@ class Estate:
             prefix = f"{id_.lower()}/"
             for path in [path for path in self._collections if path.startswith(prefix)]:
                 del self._collections[path]
+
+    def registry(self, name: str) -> Document | None:
+        """Return the registry of this name: unlike all else, its name alone is unique."""
+        wanted = f"/{REGISTRY}/{name}".lower()
+        with self.lock:
+            every = (each for below in self._collections.values() for each in below.values())
+            return next((each for each in every if str(each["id"]).lower().endswith(wanted)), None)
 
     def listed(self, address: Address, today: date) -> list[Document]:
         """Return the documents of a list, in no order."""

@@ -102,6 +102,63 @@ class OnlineEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchDeployment:
+    """One deployment behind a batch endpoint. `model` and `environment` are `name:version`, or whole ids."""
+
+    model: str | None = None
+    environment: str | None = None
+    compute: str | None = None
+    instances: int = 1
+    code: str | None = None
+    script: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    created: Stamp | None = None
+    modified: Stamp | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEndpoint:
+    """A batch endpoint: `default` is the deployment that a job without a name of its own runs on."""
+
+    default: str | None = None
+    auth: Literal["Key", "AMLToken", "AADToken"] = "AADToken"
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    deployments: dict[str, BatchDeployment] = field(default_factory=dict)
+    created: Stamp | None = None
+    modified: Stamp | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerlessEndpoint:
+    """A serverless endpoint: a model of a registry that Azure hosts, with or without a version."""
+
+    model: str
+    auth: Literal["Key", "AAD", "KeyAndAAD"] = "Key"
+    content_safety: Switch = "Enabled"
+    tags: dict[str, str] = field(default_factory=dict)
+    created: Stamp | None = None
+    modified: Stamp | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """An Azure Machine Learning registry, whose models several workspaces share."""
+
+    resource_group: str
+    location: str
+    tags: dict[str, str] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    created: Stamp | None = None
+    modified: Stamp | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """An Azure Machine Learning workspace."""
 
@@ -110,6 +167,8 @@ class Workspace:
     tags: dict[str, str] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
+    batch_endpoints: dict[str, BatchEndpoint] = field(default_factory=dict)
+    serverless_endpoints: dict[str, ServerlessEndpoint] = field(default_factory=dict)
     created: Stamp | None = None
     modified: Stamp | None = None
     more: dict[str, Any] = field(default_factory=dict)
@@ -196,6 +255,7 @@ class Fleet:
     since: Stamp
     people: dict[str, Person]
     workspaces: dict[str, Workspace] = field(default_factory=dict)
+    registries: dict[str, Registry] = field(default_factory=dict)
     openai_accounts: dict[str, Account] = field(default_factory=dict)
     catalogue: tuple[CatalogueRow, ...] = ()
 

@@ -9,7 +9,7 @@ from local.azure.roles import ROLES
 from local.azure.traffic import traffic_flaw
 
 if TYPE_CHECKING:
-    from local.azure.fleet import Account, Fleet, OnlineEndpoint, Workspace
+    from local.azure.fleet import Account, BatchEndpoint, Fleet, OnlineEndpoint, Workspace
     from local.azure.yamlfile import FleetError, Sheet
 
 SYSTEM_FILTERS = ("Microsoft.Default", "Microsoft.DefaultV2")
@@ -44,10 +44,23 @@ def _workspace_errors(workspace: Workspace, path: str, sheet: Sheet) -> Iterator
         at = f"{path}.online_endpoints.{name}"
         yield from _traffic_errors(endpoint, at, sheet)
         for key, deployment in endpoint.deployments.items():
-            model = deployment.model
-            if model is not None and "/" not in model and model not in known:
-                expected = f"a model of the workspace as name:version ({', '.join(sorted(known)) or 'none yet'})"
-                yield sheet.error(f"{at}.deployments.{key}.model", expected, repr(model))
+            yield from _model_errors(deployment.model, known, f"{at}.deployments.{key}.model", sheet)
+    for name, batch in workspace.batch_endpoints.items():
+        yield from _batch_errors(batch, known, f"{path}.batch_endpoints.{name}", sheet)
+
+
+def _batch_errors(endpoint: BatchEndpoint, known: set[str], path: str, sheet: Sheet) -> Iterator[FleetError]:
+    if endpoint.default is not None and endpoint.default not in endpoint.deployments:
+        expected = f"a deployment of the endpoint ({', '.join(endpoint.deployments) or 'none yet'})"
+        yield sheet.error(f"{path}.default", expected, repr(endpoint.default))
+    for key, deployment in endpoint.deployments.items():
+        yield from _model_errors(deployment.model, known, f"{path}.deployments.{key}.model", sheet)
+
+
+def _model_errors(model: str | None, known: set[str], path: str, sheet: Sheet) -> Iterator[FleetError]:
+    if model is not None and "/" not in model and model not in known:
+        expected = f"a model of the workspace as name:version ({', '.join(sorted(known)) or 'none yet'})"
+        yield sheet.error(path, expected, repr(model))
 
 
 def _traffic_errors(endpoint: OnlineEndpoint, path: str, sheet: Sheet) -> Iterator[FleetError]:

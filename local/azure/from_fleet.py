@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from local.azure import account_documents as ai
+from local.azure import hosted_documents as hosted
 from local.azure import workspace_documents as ml
 from local.azure.documents import Authors, Document, earlier, overlay
 from local.azure.fleet import (
     Account,
+    BatchDeployment,
+    BatchEndpoint,
     ContentFilter,
     Fleet,
     Model,
@@ -15,6 +18,8 @@ from local.azure.fleet import (
     OnlineDeployment,
     OnlineEndpoint,
     OpenAIDeployment,
+    Registry,
+    ServerlessEndpoint,
     Workspace,
 )
 from local.azure.fleetcheck import SYSTEM_FILTERS
@@ -47,6 +52,8 @@ def documents_of(fleet: Fleet) -> Iterator[Document]:
     authors = authors_of(fleet)
     for name, workspace in fleet.workspaces.items():
         yield from _workspace_documents(fleet, name, workspace, authors)
+    for name, registry in fleet.registries.items():
+        yield from _registry_documents(fleet, name, registry, authors)
     for name, account in fleet.openai_accounts.items():
         yield from _account_documents(fleet, name, account, authors)
 
@@ -54,6 +61,11 @@ def documents_of(fleet: Fleet) -> Iterator[Document]:
 def workspace_id(fleet: Fleet, name: str) -> str:
     """Return the ARM id of a workspace of the fleet."""
     return f"{group_id(fleet.subscription, fleet.workspaces[name].resource_group)}/providers/{ml.WORKSPACE}/{name}"
+
+
+def registry_id(fleet: Fleet, name: str) -> str:
+    """Return the ARM id of a registry of the fleet."""
+    return f"{group_id(fleet.subscription, fleet.registries[name].resource_group)}/providers/{ml.REGISTRY}/{name}"
 
 
 def account_id(fleet: Fleet, name: str) -> str:
@@ -65,6 +77,11 @@ def account_id(fleet: Fleet, name: str) -> str:
 def workspace_document(id_: str, entry: Workspace, tenant: str) -> Document:
     """Return a workspace without its stamp."""
     return _with(ml.complete_workspace(id_, entry.location, entry.tags, tenant), entry.more)
+
+
+def registry_document(id_: str, entry: Registry, tenant: str) -> Document:
+    """Return a registry without its stamp."""
+    return _with(hosted.complete_registry(id_, entry.location, entry.tags, tenant), entry.more)
 
 
 def model_document(id_: str, entry: Model) -> Document:
@@ -116,6 +133,44 @@ def deployment_document(id_: str, location: str, entry: OnlineDeployment) -> Doc
     return _settled(_with(ml.complete_deployment(id_, location, sent), entry.more))
 
 
+def batch_endpoint_document(id_: str, location: str, entry: BatchEndpoint, tenant: str) -> Document:
+    """Return a batch endpoint without its stamp."""
+    properties: dict[str, Any] = {
+        "authMode": entry.auth,
+        "defaults": {"deploymentName": entry.default} if entry.default else None,
+        "description": entry.description,
+    }
+    sent = {"tags": entry.tags, "properties": properties}
+    return _with(hosted.complete_batch_endpoint(id_, location, sent, tenant), entry.more)
+
+
+def batch_deployment_document(id_: str, location: str, entry: BatchDeployment) -> Document:
+    """Return a batch deployment without its stamp."""
+    scope = id_.split("/batchEndpoints/", 1)[0]
+    model, code = reference(scope, "models", entry.model), reference(scope, "codes", entry.code)
+    properties: dict[str, Any] = {
+        "model": {"referenceType": "Id", "assetId": model} if model else None,
+        "environmentId": reference(scope, "environments", entry.environment),
+        "codeConfiguration": {"codeId": code, "scoringScript": entry.script} if code else None,
+        "environmentVariables": entry.env,
+        "compute": f"{scope}/computes/{entry.compute}" if entry.compute else None,
+        "resources": {"instanceCount": entry.instances, "instanceType": None, "properties": {}},
+    }
+    sent = {"tags": entry.tags, "properties": properties}
+    return _with(hosted.complete_batch_deployment(id_, location, sent), entry.more)
+
+
+def serverless_document(id_: str, location: str, entry: ServerlessEndpoint) -> Document:
+    """Return a serverless endpoint without its stamp."""
+    properties = {
+        "modelSettings": {"modelId": entry.model},
+        "authMode": entry.auth,
+        "contentSafety": {"contentSafetyStatus": entry.content_safety},
+    }
+    sent = {"tags": entry.tags, "properties": properties}
+    return _with(hosted.complete_serverless_endpoint(id_, location, sent), entry.more)
+
+
 def account_document(id_: str, entry: Account, tenant: str) -> Document:
     """Return an account without its stamp."""
     document = ai.complete_account(id_, entry.kind, entry.location, entry.tags, tenant)
@@ -164,17 +219,41 @@ def short_system_data(data: Document, display_name: str) -> Document:
 def _workspace_documents(fleet: Fleet, name: str, workspace: Workspace, authors: Authors) -> Iterator[Document]:
     scope = workspace_id(fleet, name)
     yield _stamped(workspace_document(scope, workspace, fleet.tenant), workspace, authors, fleet.since)
-    for model_name, model in workspace.models.items():
-        id_ = f"{scope}/models/{model_name}"
-        yield _stamped(model_document(id_, model), model, authors, fleet.since)
-        for position, (version, entry) in enumerate(model.versions.items()):
-            document = version_document(f"{id_}/versions/{version}", entry)
-            yield _stamped(document, entry, authors, earlier(fleet.since, position))
+    yield from _model_documents(scope, workspace.models, authors)
+    yield from _hosted_documents(scope, workspace, authors, fleet.tenant)
     for endpoint_name, endpoint in workspace.online_endpoints.items():
         id_ = f"{scope}/onlineEndpoints/{endpoint_name}"
         document = endpoint_document(id_, workspace.location, endpoint, fleet.tenant)
         yield _stamped(document, endpoint, authors, fleet.since)
         yield from _deployment_documents(id_, workspace, endpoint, authors)
+
+
+def _registry_documents(fleet: Fleet, name: str, registry: Registry, authors: Authors) -> Iterator[Document]:
+    scope = registry_id(fleet, name)
+    yield _stamped(registry_document(scope, registry, fleet.tenant), registry, authors, fleet.since)
+    yield from _model_documents(scope, registry.models, authors)
+
+
+def _model_documents(scope: str, models: dict[str, Model], authors: Authors) -> Iterator[Document]:
+    for model_name, model in models.items():
+        id_ = f"{scope}/models/{model_name}"
+        yield _stamped(model_document(id_, model), model, authors, authors.since)
+        for position, (version, entry) in enumerate(model.versions.items()):
+            document = version_document(f"{id_}/versions/{version}", entry)
+            yield _stamped(document, entry, authors, earlier(authors.since, position))
+
+
+def _hosted_documents(scope: str, workspace: Workspace, authors: Authors, tenant: str) -> Iterator[Document]:
+    for name, endpoint in workspace.batch_endpoints.items():
+        id_ = f"{scope}/batchEndpoints/{name}"
+        document = batch_endpoint_document(id_, workspace.location, endpoint, tenant)
+        yield _stamped(document, endpoint, authors, authors.since)
+        for key, entry in endpoint.deployments.items():
+            document = batch_deployment_document(f"{id_}/deployments/{key}", workspace.location, entry)
+            yield _stamped(document, entry, authors, authors.since)
+    for name, serverless in workspace.serverless_endpoints.items():
+        document = serverless_document(f"{scope}/serverlessEndpoints/{name}", workspace.location, serverless)
+        yield _stamped(document, serverless, authors, authors.since)
 
 
 def _deployment_documents(

@@ -10,7 +10,7 @@ from local.azure.answers import Answer, Refusal, not_found, not_imitated
 from local.azure.documents import Document
 from local.azure.estate import Estate
 from local.azure.ids import Address
-from local.azure.workspace_documents import MODEL, MODEL_VERSION
+from local.azure.workspace_documents import MODEL, MODEL_VERSION, REGISTRY
 
 VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
 NEWEST, OLDEST = "createdtime desc", "createdtime asc"
@@ -54,10 +54,13 @@ def is_active(version: Document) -> bool:
 
 
 def _shown(estate: Estate, document: Document) -> Document:
-    """Add to a model container what the service counts up from its versions."""
-    if document.get("type") != MODEL:
+    """Add to a model container what the service counts up from its versions, and write ids as a registry does."""
+    id_ = document.get("id", "")
+    if str(document.get("type")).startswith(f"{REGISTRY}/models"):
+        document = document | {"id": _registry_uri(document["id"])}
+    if document.get("type") not in (MODEL, f"{REGISTRY}/models"):
         return document
-    versions = sorted(estate.below(document["id"], "versions"), key=_created)
+    versions = sorted(estate.below(id_, "versions"), key=_created)
     numbers = [int(each["name"]) for each in versions if each["name"].isdigit()]
     counted = {
         "latestVersion": versions[-1]["name"] if versions else None,
@@ -66,9 +69,14 @@ def _shown(estate: Estate, document: Document) -> Document:
     return document | {"properties": document["properties"] | counted}
 
 
+def _registry_uri(id_: str) -> str:
+    """Return the id by which a registry names its own assets, whatever ARM calls them."""
+    return f"azureml://registries/{id_.split('/registries/', 1)[1]}"
+
+
 def _in_view(estate: Estate, address: Address, asked: Mapping[str, str], items: list[Document]) -> list[Document]:
     if address.type not in (MODEL.lower(), MODEL_VERSION.lower()):
-        return items
+        return items  # a registry ignores the view (azure-sdk-for-python#48675)
     # The default hides archived and anonymous versions (cloud-custodian#11067).
     view = asked.get("listviewtype", VIEWS[0])
     if view not in VIEWS:

@@ -10,6 +10,8 @@ from local.azure import workspace_documents as ml
 from local.azure.documents import Authors, Document, by_name, earlier, said, unsaid
 from local.azure.fleet import (
     Account,
+    BatchDeployment,
+    BatchEndpoint,
     CatalogueRow,
     ContentFilter,
     Fleet,
@@ -19,6 +21,8 @@ from local.azure.fleet import (
     OnlineEndpoint,
     OpenAIDeployment,
     Person,
+    Registry,
+    ServerlessEndpoint,
     Workspace,
 )
 from local.azure.ids import collection_of
@@ -26,7 +30,18 @@ from local.azure.yamlfile import Stamp
 
 Collections = Mapping[str, Mapping[str, Document]]  # lower-cased list path -> lower-cased name -> document
 Entry = TypeVar(
-    "Entry", Workspace, ModelVersion, OnlineEndpoint, OnlineDeployment, Account, OpenAIDeployment, ContentFilter
+    "Entry",
+    Workspace,
+    Registry,
+    ModelVersion,
+    OnlineEndpoint,
+    OnlineDeployment,
+    BatchEndpoint,
+    BatchDeployment,
+    ServerlessEndpoint,
+    Account,
+    OpenAIDeployment,
+    ContentFilter,
 )
 
 
@@ -46,6 +61,7 @@ class FleetReader:
             since=self._authors.since,
             people=people,
             workspaces=by_name(self._of_type(ml.WORKSPACE), self._workspace),
+            registries=by_name(self._of_type(ml.REGISTRY), self._registry),
             openai_accounts=by_name(self._of_type(ai.ACCOUNT), self._account),
             catalogue=tuple(catalogue),
         )
@@ -68,10 +84,24 @@ class FleetReader:
             tags=document["tags"],
             models=by_name(self._below(document, "models"), self._model),
             online_endpoints=by_name(self._below(document, "onlineEndpoints"), self._endpoint),
+            batch_endpoints=by_name(self._below(document, "batchEndpoints"), self._batch_endpoint),
+            serverless_endpoints=by_name(self._below(document, "serverlessEndpoints"), self._serverless),
             **self._stamps(document),
         )
         return _exact(
             plain, document, lambda entry: from_fleet.workspace_document(document["id"], entry, self._tenant)
+        )
+
+    def _registry(self, document: Document) -> Registry:
+        plain = Registry(
+            resource_group=document["id"].split("/")[4],
+            location=document["location"],
+            tags=document["tags"],
+            models=by_name(self._below(document, "models"), self._model),
+            **self._stamps(document),
+        )
+        return _exact(
+            plain, document, lambda entry: from_fleet.registry_document(document["id"], entry, self._tenant)
         )
 
     def _model(self, document: Document) -> Model:
@@ -135,6 +165,51 @@ class FleetReader:
         )
         location = document["location"]
         return _exact(plain, document, lambda entry: from_fleet.deployment_document(id_, location, entry))
+
+    def _batch_endpoint(self, document: Document) -> BatchEndpoint:
+        properties, id_ = document["properties"], document["id"]
+        plain = BatchEndpoint(
+            default=(properties["defaults"] or {}).get("deploymentName"),
+            auth=properties["authMode"],
+            description=properties["description"],
+            tags=document["tags"],
+            deployments=by_name(self._below(document, "deployments"), self._batch_deployment),
+            **self._stamps(document),
+        )
+        location = document["location"]
+        return _exact(
+            plain, document, lambda entry: from_fleet.batch_endpoint_document(id_, location, entry, self._tenant)
+        )
+
+    def _batch_deployment(self, document: Document) -> BatchDeployment:
+        properties, id_ = document["properties"], document["id"]
+        scope = id_.split("/batchEndpoints/", 1)[0]
+        code, compute = properties["codeConfiguration"] or {}, properties["compute"]
+        plain = BatchDeployment(
+            model=_short(scope, (properties["model"] or {}).get("assetId")),
+            environment=_short(scope, properties["environmentId"]),
+            compute=compute and compute.rsplit("/", 1)[-1],
+            instances=properties["resources"]["instanceCount"],
+            code=_short(scope, code.get("codeId")),
+            script=code.get("scoringScript"),
+            env=properties["environmentVariables"],
+            tags=document["tags"],
+            **self._stamps(document),
+        )
+        location = document["location"]
+        return _exact(plain, document, lambda entry: from_fleet.batch_deployment_document(id_, location, entry))
+
+    def _serverless(self, document: Document) -> ServerlessEndpoint:
+        properties, id_ = document["properties"], document["id"]
+        plain = ServerlessEndpoint(
+            model=properties["modelSettings"]["modelId"],
+            auth=properties["authMode"],
+            content_safety=properties["contentSafety"]["contentSafetyStatus"],
+            tags=document["tags"],
+            **self._stamps(document),
+        )
+        location = document["location"]
+        return _exact(plain, document, lambda entry: from_fleet.serverless_document(id_, location, entry))
 
     def _account(self, document: Document) -> Account:
         owned = [

@@ -15,6 +15,7 @@ MODEL = f"{WORKSPACE}/models"
 MODEL_VERSION = f"{MODEL}/versions"
 ENDPOINT = f"{WORKSPACE}/onlineEndpoints"
 DEPLOYMENT = f"{ENDPOINT}/deployments"
+REGISTRY = f"{ML}/registries"
 
 _PROBE = {
     "failureThreshold": 30,
@@ -75,7 +76,7 @@ def complete_workspace(id_: str, location: str, tags: dict[str, str], tenant: st
             "mlFlowTrackingUri": f"azureml://{location}.api.azureml.ms/mlflow/v1.0{id_}",
             "enableDataIsolation": False,
         },
-        "identity": _identity(id_, tenant),
+        "identity": identity_of(id_, tenant),
         "kind": "Default",
         "sku": {"name": "Basic", "tier": "Basic"},
     }
@@ -84,7 +85,8 @@ def complete_workspace(id_: str, location: str, tags: dict[str, str], tenant: st
 def complete_model(id_: str, properties: Document) -> Document:
     """Return a model container; the versions it counts are added when it is read."""
     filled: Document = {"description": None, "tags": {}, "properties": {}, "isArchived": False} | properties
-    return {"id": id_, "name": name_of(id_), "type": MODEL, "properties": filled}
+    type_ = MODEL if "/workspaces/" in id_ else f"{REGISTRY}/models"
+    return {"id": id_, "name": name_of(id_), "type": type_, "properties": filled}
 
 
 def complete_model_version(id_: str, properties: Document) -> Document:
@@ -103,7 +105,8 @@ def complete_model_version(id_: str, properties: Document) -> Document:
         "provisioningState": "Succeeded",
     } | properties
     filled["flavors"] = filled["flavors"] or {}
-    return {"id": id_, "name": name_of(id_), "type": MODEL_VERSION, "properties": filled}
+    type_ = MODEL_VERSION if "/workspaces/" in id_ else f"{REGISTRY}/models/versions"
+    return {"id": id_, "name": name_of(id_), "type": type_, "properties": filled}
 
 
 def complete_endpoint(id_: str, location: str, sent: Document, tenant: str) -> Document:
@@ -130,7 +133,7 @@ def complete_endpoint(id_: str, location: str, sent: Document, tenant: str) -> D
         "location": location,
         "kind": "Managed",
         "tags": sent.get("tags") or {},
-        "identity": _identity(id_, tenant, sent.get("identity")),
+        "identity": identity_of(id_, tenant, sent.get("identity")),
         "properties": filled,
     }
 
@@ -153,7 +156,9 @@ def complete_deployment(id_: str, location: str, sent: Document) -> Document:
 
 def uploaded_path(version_id: str) -> str:
     """Return where the SDK would have uploaded a version's files: a folder named by a hash of their content."""
-    _, subscription, _, group, _, _, _, workspace, _, model, _, version = version_id.strip("/").split("/")
+    _, subscription, _, group, _, _, kind, workspace, _, model, _, version = version_id.strip("/").split("/")
+    if kind == "registries":  # the registry copies the files into a store that it alone names
+        return f"https://{guid(version_id)[:8]}.blob.core.windows.net/{workspace}-{guid(version_id)}/{model}"
     upload = hashlib.md5(f"{model}:{version}".encode(), usedforsecurity=False).hexdigest()
     where = f"subscriptions/{subscription}/resourceGroups/{group}/workspaces/{workspace}"
     return f"azureml://{where}/datastores/workspaceblobstore/paths/LocalUpload/{upload}/{model}"
@@ -171,7 +176,8 @@ def operation_name(id_: str, operation: str) -> str:
     return f"{'odidp' if '/deployments/' in id_ else 'oeidp'}:{guid(id_)}:{operation}"
 
 
-def _identity(id_: str, tenant: str, sent: Any = None) -> Document:
+def identity_of(id_: str, tenant: str, sent: Any = None) -> Document:
+    """Return the identity that was asked for, with the ids of a system-assigned one."""
     wanted = sent or {"type": "SystemAssigned"}
     if "SystemAssigned" not in str(wanted.get("type")):
         return dict(wanted)

@@ -7,6 +7,7 @@ import pytest
 from audit.errors import BadInput
 from audit.events import parse_event
 from audit.model import ActorKind, Kind
+from tests.house import House
 from tests.unit.test_events import IDENTITIES
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "data" / "event-grid"
@@ -28,6 +29,7 @@ CHAT = (Kind.OPENAI_DEPLOYMENT, "chat")
 # Name of the file without its schema: type, time to the second, target (None: it names nothing we audit), actor.
 EXPECTED = {
     "cloudevents_blob_created": (f"{STORAGE}.BlobCreated", "2019-11-18T15:13:39", None, UNKNOWN),
+    "deadletter_cloudevents_schema": ("fooEventType", "2020-08-13T21:21:36", None, UNKNOWN),
     "deadletter_custom_schema": ("myEventType", "2020-08-13T18:11:29", None, UNKNOWN),
     "deadletter_eventgrid_schema": (f"{STORAGE}.BlobCreated", "2020-08-13T17:18:13", None, UNKNOWN),
     "subscription_validation_event": (
@@ -103,10 +105,9 @@ EXPECTED = {
     "aoai_deployment_write_portal_user": (f"{ARM}.ResourceWriteSuccess", "2026-01-15T10:00:00", CHAT, PERSON),
 }
 
-# An Activity Log record, a dead letter whose schema says so in no way, and the answer to a handshake.
+# An Activity Log record, and the answer to a handshake.
 NO_EVENTS = {
     "managed_identity_app_token_claims",
-    "deadletter_cloudevents_schema",
     "subscription_validation_response",
 }
 
@@ -131,6 +132,28 @@ def test_a_collected_event_is_read_as_what_it_is(file: Path) -> None:
 
     assert (event.type, event.time.isoformat()[:19], event.actor.kind) == (type_, time, actor)
     assert (event.target and (event.target.kind, event.target.name)) == target
+
+
+@pytest.mark.parametrize("file", found(), ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_a_collected_message_is_taken_in_and_says_why_where_it_names_nothing(file: Path) -> None:
+    house = House()
+    expected = "unreadable" if name_of(file) in NO_EVENTS else "taken" if EXPECTED[name_of(file)][2] else "ignored"
+
+    taken = house.intake.take(file.read_text("utf-8"))
+
+    assert taken.result == expected, taken.reason
+    assert len(house.checks.sent) == len(taken.targets)
+    assert bool(taken.reason) == (not taken.targets)
+
+
+def test_the_type_of_a_collected_failure_tells_how_it_ended() -> None:
+    """The samples of failures say `Succeeded` in their data."""
+    ends = {"success": "succeeded", "failure": "failed", "cancel": "canceled"}
+    for file in found():
+        if name_of(file).startswith("resource_"):
+            event = parse_event(file.read_text("utf-8"), IDENTITIES)
+
+            assert event.status == ends[name_of(file).rsplit("_", 1)[1]]
 
 
 def test_both_schemas_of_a_collected_event_have_the_same_time_and_target() -> None:

@@ -8,17 +8,27 @@ from audit.targets import MAX_ID, find_parent, find_target, normalise_id, parse_
 from tests.house import ACCOUNT, GROUP, WORKSPACE
 from tests.strategies import HOSTILE_TEXTS, any_text
 
+REGISTRY = f"{GROUP}/providers/Microsoft.MachineLearningServices/registries/reg-shared"
+
 
 @pytest.mark.parametrize(
     ("resource", "kind", "name"),
     [
         (f"{WORKSPACE}/onlineEndpoints/churn", Kind.ONLINE_ENDPOINT, "churn"),
         (f"{WORKSPACE}/onlineEndpoints/churn/deployments/blue", Kind.ONLINE_ENDPOINT, "churn"),
+        (f"{WORKSPACE}/batchEndpoints/nightly", Kind.BATCH_ENDPOINT, "nightly"),
+        (f"{WORKSPACE}/batchEndpoints/nightly/deployments/v2", Kind.BATCH_ENDPOINT, "nightly"),
+        (f"{WORKSPACE}/serverlessEndpoints/llama", Kind.SERVERLESS_ENDPOINT, "llama"),
+        (f"{REGISTRY}/models/churn", Kind.MODEL, "churn"),
+        (f"{REGISTRY}/models/churn/versions/3", Kind.MODEL, "churn"),
         (f"{WORKSPACE}/models/churn", Kind.MODEL, "churn"),
         (f"{WORKSPACE}/models/churn/versions/3", Kind.MODEL, "churn"),
         (f"{ACCOUNT}/deployments/chat", Kind.OPENAI_DEPLOYMENT, "chat"),
         (WORKSPACE, Kind.PARENT, "mlw-prod"),
         (ACCOUNT, Kind.PARENT, "aoai-prod"),
+        (REGISTRY, Kind.PARENT, "reg-shared"),
+        (f"{ACCOUNT}/raiPolicies/strict", Kind.PARENT, "aoai-prod"),
+        (f"{ACCOUNT}/raiBlocklists/competitors/raiBlocklistItems/one", Kind.PARENT, "aoai-prod"),
     ],
 )
 def test_a_resource_belongs_to_the_target_that_is_approved_as_one(resource: str, kind: Kind, name: str) -> None:
@@ -33,9 +43,11 @@ def test_a_resource_belongs_to_the_target_that_is_approved_as_one(resource: str,
         "",
         "/",
         GROUP,
-        f"{WORKSPACE}/batchEndpoints/nightly",
+        f"{WORKSPACE}/batchEndpoints",
         f"{WORKSPACE}/onlineEndpoints",
-        f"{ACCOUNT}/raiPolicies/strict",
+        f"{WORKSPACE}/jobs/churn_train_0142",
+        f"{ACCOUNT}/raiPolicies",
+        f"{REGISTRY}/environments/inference",
         f"{GROUP}/providers/Microsoft.Storage/storageAccounts/store",
         f"https://management.azure.com{ACCOUNT}/deployments/chat",
     ],
@@ -60,6 +72,7 @@ def test_a_target_knows_its_place() -> None:
 
 def test_a_resource_lives_in_its_parent() -> None:
     assert find_parent(f"{WORKSPACE}/batchEndpoints/nightly/deployments/a") == WORKSPACE.lower()
+    assert find_parent(f"{REGISTRY}/models/churn/versions/3") == REGISTRY.lower()
 
 
 def test_an_id_longer_than_arms_is_no_target() -> None:
@@ -70,7 +83,7 @@ def test_an_id_longer_than_arms_is_no_target() -> None:
 
 
 def test_an_id_that_names_nothing_says_what_was_expected() -> None:
-    with pytest.raises(BadInput, match="expected the ARM id of an online endpoint"):
+    with pytest.raises(BadInput, match="expected the ARM id of an online, batch or serverless endpoint"):
         parse_target("churn")
 
 

@@ -12,6 +12,9 @@ from local.azure import ControlPlane
 
 ROOT = Path(__file__).resolve().parents[3]
 FLEET = ROOT / "local" / "fleet.yaml"
+WHOLE = Path(__file__).with_name(
+    "whole_fleet.yaml"
+)  # one of everything, where the demo's fleet is enough for its story
 SHARED = ROOT.parent / "shared" / "data"
 ELSEWHERE = "Microsoft's files lie in ../shared of the workshop, which is not here"
 TODAY = date(2026, 11, 21)

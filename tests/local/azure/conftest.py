@@ -11,7 +11,7 @@ import pytest
 from local.azure import ControlPlane, Fleet, Options, read_fleet
 from local.azure.events import Event
 from local.clock import Clock
-from tests.local.azure.asking import FLEET, TODAY, Ask, Asking, ask_of, client_of
+from tests.local.azure.asking import FLEET, TODAY, WHOLE, Ask, Asking, ask_of, client_of
 
 
 @pytest.fixture
@@ -29,6 +29,14 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A stand-in for reading only."""
     fleet = read_fleet(FLEET, today=TODAY)
     with ControlPlane(fleet, Clock(), _no_event, tmp_path_factory.mktemp("still")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A stand-in with one of everything, for reading only."""
+    fleet = read_fleet(WHOLE, today=TODAY)
+    with ControlPlane(fleet, Clock(), _no_event, tmp_path_factory.mktemp("whole")) as running:
         yield running
 
 

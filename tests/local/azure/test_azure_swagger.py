@@ -45,6 +45,35 @@ PATHS = [
     (AI, A + "/models"),
     (AI, S + "/providers/Microsoft.CognitiveServices/locations/{location}/models"),
 ]
+R = G + "/providers/Microsoft.MachineLearningServices/registries/{registryName}"
+REGISTRIES = f"{ML_FILES}/registries.json"
+WHOLE_PATHS = [
+    (MFE, W + "/batchEndpoints"),
+    (MFE, W + "/batchEndpoints/{endpointName}"),
+    (MFE, W + "/batchEndpoints/{endpointName}/deployments"),
+    (MFE, W + "/batchEndpoints/{endpointName}/deployments/{deploymentName}"),
+    (MFE, W + "/serverlessEndpoints"),
+    (MFE, W + "/serverlessEndpoints/{name}"),
+    (MFE, W + "/marketplaceSubscriptions"),
+    (REGISTRIES, S + "/providers/Microsoft.MachineLearningServices/registries"),
+    (REGISTRIES, G + "/providers/Microsoft.MachineLearningServices/registries"),
+    (REGISTRIES, R),
+    (MFE, R + "/models"),
+    (MFE, R + "/models/{modelName}"),
+    (MFE, R + "/models/{modelName}/versions"),
+    (MFE, R + "/models/{modelName}/versions/{version}"),
+]
+WHOLE_NAMES = {
+    "subscriptionId": "00000000-0000-4000-8000-000000000002",
+    "resourceGroupName": "rg-one",
+    "workspaceName": "mlw-one",
+    "endpointName": "nightly",
+    "deploymentName": "v2",
+    "name": "llama",
+    "registryName": "reg-shared",
+    "modelName": "churn",
+    "version": "7",
+}
 ML_NAMES = {"endpointName": "fraud", "deploymentName": "green", "name": "churn", "version": "3"}
 AI_NAMES = {"accountName": "aoai-prod", "deploymentName": "chat", "raiPolicyName": "contoso-strict"}
 NAMES = {
@@ -62,6 +91,19 @@ def test_an_answer_fits_the_official_schema(still: ControlPlane, asking: Asking,
     names = NAMES | (AI_NAMES if file == AI else ML_NAMES)
 
     answer = asking(still)("GET", template.format(**names))
+
+    assert answer.status_code == 200
+    schema = _load(file)["paths"][template]["get"]["responses"]["200"]["schema"]
+    jsonschema.validate(_without_nulls(answer.json()), _resolved(schema, SPECS / file))
+
+
+@pytest.mark.parametrize(("file", "template"), WHOLE_PATHS)
+def test_an_answer_of_a_rarer_kind_fits_the_official_schema(
+    whole: ControlPlane, asking: Asking, file: str, template: str
+) -> None:
+    names = WHOLE_NAMES | ({"resourceGroupName": "rg-shared"} if "registr" in template else {})
+
+    answer = asking(whole)("GET", template.format(**names), "auditor")
 
     assert answer.status_code == 200
     schema = _load(file)["paths"][template]["get"]["responses"]["200"]["schema"]

@@ -1,0 +1,111 @@
+"""Judge what is seen against what was approved: pure, from a release and an observation to findings.
+
+A family of rules is a module here: small functions, each from a case to findings. What differs from the
+release is found by comparing (`compare.py`), and the name of the fact says which rule it breaks (`names.py`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from audit.catalogue import Catalogue
+from audit.judge import (
+    actor,
+    approval,
+    compare,
+    lifecycle,
+    metadata,
+    pinning,
+    readiness,
+    traffic,
+)
+from audit.judge.given import (
+    NO_HISTORY,
+    Case,
+    History,
+    Rollback,
+    Sighting,
+    Standing,
+    Written,
+)
+from audit.judge.names import serving, shape_of
+from audit.judge.pinning import may_upgrade
+from audit.judge.retirement import retirement
+from audit.model import Finding, Observation, Outcome, Release
+from audit.policy import DEFAULT, Policy, unmet_gates
+
+# Each is asked about every target that is present and approved.
+_OF_RELEASES = (
+    approval.expiry,
+    approval.review,
+    approval.gates,
+    approval.four_eyes,
+    traffic.deployments,
+    traffic.splits,
+    compare.differences,
+    pinning.references,
+    pinning.upgrades,
+    pinning.silent_change,
+    metadata.required,
+    metadata.reproducible,
+    metadata.changed,
+    lifecycle.stages,
+    actor.change,
+    readiness.rollback,
+)
+
+
+def judge(
+    release: Release | None,
+    observation: Observation,
+    catalogue: Catalogue,
+    now: datetime,
+    policy: Policy = DEFAULT,
+    history: History = NO_HISTORY,
+) -> tuple[Finding, ...]:
+    """Return every finding, sorted; the same input gives the same findings in the same order.
+
+    An unreadable target yields findings about sight and says nothing about the rest. Waivers hide nothing
+    here: that one is about to end, or has ended, is a finding beside what it covers.
+    """
+    approved = shape_of(release.facts if release else ())
+    unmet = unmet_gates(release, policy) if release else []
+    case = Case(observation, shape_of(observation.facts), approved, unmet, catalogue, now, policy, history)
+    found = list(_judge(release, case))
+    if history.waivers:
+        found += approval.waivers(found, case)
+    return tuple(sorted(found, key=lambda finding: (finding.rule, finding.subject)))
+
+
+def _judge(release: Release | None, case: Case) -> Iterator[Finding]:
+    if case.observation.outcome is Outcome.UNREADABLE:
+        yield from readiness.sight(case)
+    elif case.observation.outcome is Outcome.ABSENT:
+        if release is not None:
+            yield from approval.gone(release, case)
+    else:
+        yield from _of_what_is_there(release, case)
+
+
+def _of_what_is_there(release: Release | None, case: Case) -> Iterator[Finding]:
+    if release is None:
+        yield from approval.unapproved(case)
+    else:
+        for rules in _OF_RELEASES:
+            yield from rules(release, case)
+    yield from traffic.trials(case)
+    yield from lifecycle.archived(release, case)
+    yield from lifecycle.versions(release, case)
+    yield from readiness.states(release, case)
+    yield from retirement(release, case)
+
+
+__all__ = [
+    "History",
+    "Rollback",
+    "Sighting",
+    "Standing",
+    "Written",
+    "judge",
+    "may_upgrade",
+    "serving",
+]

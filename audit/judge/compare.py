@@ -1,0 +1,61 @@
+"""Where what is seen differs from what was approved: one finding a fact, under the rule of its name."""
+
+import re
+from collections.abc import Iterator
+
+from audit.approved import admits
+from audit.judge import names
+from audit.judge.given import NOTHING, Case
+from audit.model import Approved, Finding, Release, Scalar
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def differences(release: Release, case: Case) -> Iterator[Finding]:
+    """Compare every approved fact. Parts that are gone, and splits of traffic, are told as a whole elsewhere."""
+    live = case.live
+    differing = [name for name, value in release.facts.items() if not admits(value, live.get(name))]
+    if not differing:
+        return
+    is_there = {"", *(f"deployments.{name}" for name in case.shape.deployments)}
+    is_there |= {f"versions.{name}" for name in case.shape.versions}
+    for name in differing:
+        rule = names.rule_of(name)
+        is_told = _part(name) not in is_there or name.startswith((names.TRAFFIC, names.MIRROR))
+        if not is_told and not (rule == names.FILES and _is_other_model(name, differing)):
+            yield _difference(case, rule, name, release.facts[name])
+
+
+def _part(name: str) -> str:
+    return names.split(name)[0]
+
+
+def _is_other_model(name: str, differing: list[str]) -> bool:
+    """Say whether other files are no surprise, because it is another model or version anyway."""
+    part = _part(name)
+    prefix = f"{part}.model." if part else "model."
+    return any(prefix + each in differing for each in ("name", "version"))
+
+
+def _difference(case: Case, rule: str, name: str, expected: Scalar | Approved) -> Finding:
+    got = case.live.get(name)
+    seen = NOTHING if got is None else str(got)
+    age = _age(str(expected), seen) if rule == names.MODEL_VERSION else ""
+    detail = f"The version that serves is {age} than the approved one." if age else ""
+    return case.finding(rule, name, str(expected), seen, detail)
+
+
+def _age(expected: str, got: str) -> str:
+    """Return `newer` or `older` where the two versions are of a kind that can be ordered."""
+    if expected.isdecimal() and got.isdecimal():
+        was, now = (_order(version) for version in (expected, got))
+    elif _DATE.fullmatch(expected) and _DATE.fullmatch(got):
+        was, now = (0, expected), (0, got)
+    else:
+        return ""
+    return "newer" if now > was else "older" if now < was else ""
+
+
+def _order(number: str) -> tuple[int, str]:
+    digits = number.lstrip("0")  # compared as texts: Python refuses to read an integer of many thousand digits
+    return len(digits), digits

@@ -1,0 +1,216 @@
+"""The names of facts: which part of a target each belongs to, and which rule its change breaks.
+
+People name tags, variables and deployments as they like (`tags.model.version` is a tag, and no model), so a
+name is taken apart from its beginning. Fleets repeat the same few names, so what was found is kept.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from audit.model import ApprovedFacts
+
+MODEL_VERSION, MODEL, FILES, LABEL = "MA102", "MA105", "MA106", "MA202"
+OTHER = "MA401"
+
+# Names of versions may hold dots, so a version ends before the first name that `audit.facts` gives.
+_VERSION = re.compile(
+    r"(versions\..+?)\.((?:anonymous|archived|datasets|description|flavors|job|origin|path|properties|stage|tags|type)(?:\..*)?)",
+    re.DOTALL,
+)
+
+_EXACT = {
+    "model.version": MODEL_VERSION,
+    "model.label": LABEL,
+    "model.path": FILES,
+    "model.asset_path": FILES,
+    "path": FILES,
+    "model.anonymous": "MA204",
+    "anonymous": "MA204",
+    "upgrade_option": "MA206",
+    "default_deployment": "MA308",
+    "sku.capacity": "MA403",
+    "instance_type": "MA404",
+    "compute_type": "MA404",
+    "instance_count": "MA405",
+    "environment": "MA407",
+    "code": "MA408",
+    "scoring_script": "MA409",
+    "egress": "MA412",
+    "public_network_access": "MA413",
+    "private_network_connection": "MA413",
+    "auth_mode": "MA414",
+    "content_filter": "MA417",
+    "content_safety": "MA417",
+    "app_insights": "MA420",
+    "spillover": "MA422",
+    "compute": "MA423",
+    "mini_batch_size": "MA423",
+    "error_threshold": "MA423",
+    "output_action": "MA423",
+    "max_concurrency": "MA423",
+    "flavors": "MA507",
+    "type": "MA507",
+    "datasets": "MA506",
+    "description": "MA503",
+    "job": "MA509",
+    "archived": "MA602",
+    "model.archived": "MA602",
+    "stage": "MA604",
+    "model.stage": "MA604",
+    "account.local_auth_disabled": "MA415",
+    "account.network_default": "MA413",
+    "account.public_network_access": "MA413",
+    "origin.data": "MA506",
+    "origin.git_commit": "MA509",
+    "origin.run": "MA509",
+    "provisioning_state": "MA907",
+    "state": "MA908",
+    "endpoint_state": "MA908",
+}
+
+_FAMILIES = {
+    "traffic": "MA301",
+    "mirror_traffic": "MA306",
+    "model": MODEL,
+    "routing": "MA205",
+    "sku": "MA402",
+    "service_tier": "MA402",
+    "capacity": "MA403",
+    "resources": "MA404",
+    "scale": "MA406",
+    "liveness": "MA410",
+    "readiness": "MA410",
+    "startup": "MA410",
+    "request": "MA411",
+    "retry": "MA423",
+    "identity": "MA416",
+    "content_filter": "MA418",
+    "data_collection": "MA419",
+    "data_sampling": "MA419",
+    "env": "MA421",
+    "origin": "MA503",
+}
+
+# What teams call the same thing in tags and properties; MLflow's and Azure ML's own names are among them.
+_MEANINGS = {
+    "MA505": ("metric", "metrics"),
+    "MA506": (
+        "data_version",
+        "dataset",
+        "dataset_id",
+        "dataset_version",
+        "training_data",
+        "training_data_version",
+    ),
+    "MA507": ("framework", "framework_name", "framework_version"),
+    "MA508": ("task", "task_type"),
+    "MA509": ("commit", "git_commit", "run", "run_id", "azureml_git_commit", "mlflow_source_git_commit"),
+}
+_RULE_OF_WORD = {word: rule for rule, words in _MEANINGS.items() for word in words}
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=65_536)
+def split(name: str) -> tuple[str, str]:
+    """Return the part of the target that a fact belongs to (empty: the target itself), and the rest."""
+    if name.startswith("deployments."):
+        _, deployment, rest = [*name.split(".", 2), "", ""][:3]
+        return f"deployments.{deployment}", rest
+    if name.startswith("versions.") and (found := _VERSION.fullmatch(name)):
+        return found[1], found[2]
+    return "", name
+
+
+@lru_cache(maxsize=65_536)
+def rule_of(name: str) -> str:
+    """Return the id of the rule that is broken where this fact differs from the release."""
+    _, rest = split(name)
+    family, _, below = rest.partition(".")
+    if family in ("tags", "properties") and below:
+        return rule_of_word(below) or ("MA501" if family == "tags" else "MA503")
+    return _EXACT.get(rest) or _FAMILIES.get(family, OTHER)
+
+
+def rule_of_word(name: str) -> str:
+    """Return the rule of a tag or a property whose meaning is known, else nothing."""
+    found = word(name)
+    return _RULE_OF_WORD.get(found) or _RULE_OF_WORD.get(found.partition("_")[0] if "." in name else "", "")
+
+
+def word(name: str) -> str:
+    """Return a name as it is compared: `Task-Type` and `task_type` are one."""
+    return _SEPARATORS.sub("_", name.lower()).strip("_")
+
+
+TRAFFIC, MIRROR = "traffic.", "mirror_traffic."
+
+# Facts that a rule looks at although no release names them.
+_TELLING = frozenset(
+    {
+        *("model.label", "model.path", "model.anonymous", "routing.mode", "archived", "model.archived"),
+        *("model.stage", "provisioning_state", "state", "endpoint_state"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which parts facts speak of, which names are shares of traffic, and which tell something by themselves."""
+
+    deployments: frozenset[str]
+    versions: frozenset[str]
+    shares: tuple[str, ...]
+    telling: tuple[str, ...]
+
+
+def shape_of(facts: Iterable[str]) -> Shape:
+    """Return the shape of facts in one pass over their names; every rule that needs it shares it."""
+    return _shape(tuple(facts))
+
+
+# Most targets of a fleet have the names of facts that another one has; 4,096 kept ones are some 10 MB.
+@lru_cache(maxsize=4096)
+def _shape(names: tuple[str, ...]) -> Shape:
+    found = [_place(name) for name in names]
+    parts = {part for part, _, _ in found if part}
+    return Shape(
+        deployments=frozenset(part[12:] for part in parts if part.startswith("deployments.")),
+        versions=frozenset(part[9:] for part in parts if part.startswith("versions.")),
+        shares=tuple(share for _, share, _ in found if share),
+        telling=tuple(telling for _, _, telling in found if telling),
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _place(name: str) -> tuple[str, str, str]:
+    part, rest = split(name)
+    return part, name if name.startswith((TRAFFIC, MIRROR)) else "", name if rest in _TELLING else ""
+
+
+def below(facts: ApprovedFacts, part: str) -> ApprovedFacts:
+    """Return the facts of one part by the rest of their names."""
+    return {split(name)[1]: value for name, value in facts.items() if split(name)[0] == part}
+
+
+def phrase(facts: ApprovedFacts) -> str:
+    """Return the models that facts name, as a phrase."""
+    prefixes = sorted(name.removesuffix("name") for name in facts if split(name)[1] == "model.name")
+    return ", ".join(dict.fromkeys(_model(facts, prefix) for prefix in prefixes)) or "no model"
+
+
+def _model(facts: ApprovedFacts, prefix: str) -> str:
+    version = facts.get(prefix + "version") or f"@{facts.get(prefix + 'label', '?')}"
+    return f"{facts[prefix + 'name']} {version}"
+
+
+def serving(facts: ApprovedFacts) -> list[str]:
+    """Return what serves, one phrase a deployment: `blue: churn 3 (90 %)`, or the model alone."""
+    deployments = sorted(shape_of(facts).deployments)
+    if not deployments:
+        return [phrase(facts)]
+    return [
+        f"{name}: {phrase(below(facts, f'deployments.{name}'))} ({facts.get(f'traffic.{name}', 0)} %)"
+        for name in deployments
+    ]

@@ -1,0 +1,88 @@
+"""MA3xx: which deployments an endpoint has, and who gets which share of the requests."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from audit.judge.given import NOTHING, Case
+from audit.judge.names import MIRROR, TRAFFIC, Shape, below, phrase
+from audit.model import ApprovedFacts, Finding, Kind, Release
+
+WHOLE = 100  # percent
+
+_WITH_TRAFFIC = Kind.ONLINE_ENDPOINT
+_WITH_DEPLOYMENTS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
+
+Shares = dict[str, str]
+
+
+def deployments(release: Release, case: Case) -> Iterator[Finding]:
+    """MA302, MA303: deployments that are missing, and such as nobody approved."""
+    if case.observation.target.kind not in _WITH_DEPLOYMENTS:
+        return
+    approved, live = release.facts, case.live
+    expected, present = case.approved.deployments, case.shape.deployments
+    for name in expected - present:
+        yield case.finding("MA302", name, phrase(below(approved, f"deployments.{name}")), NOTHING)
+    for name in present - expected - _shares(approved, case.approved, TRAFFIC).keys():
+        yield case.finding("MA303", name, NOTHING, phrase(below(live, f"deployments.{name}")))
+
+
+def splits(release: Release, case: Case) -> Iterator[Finding]:
+    """MA301, MA306; where no split is approved, MA304: told as one, since shares have meaning together."""
+    if case.observation.target.kind is not _WITH_TRAFFIC:
+        return
+    approved, got = _shares(release.facts, case.approved, TRAFFIC), _shares(case.live, case.shape, TRAFFIC)
+    if approved:
+        if _split(approved) != _split(got):
+            yield case.finding("MA301", "traffic", _split(approved), _split(got), _unwhole(got))
+    elif (detail := _unwhole(got)) and "traffic" not in release.facts:
+        yield case.finding("MA304", "traffic", f"{WHOLE} percent", _split(got), detail)
+    yield from _mirrored(release, case)
+    yield from _astray(case, got)
+
+
+def _mirrored(release: Release, case: Case) -> Iterator[Finding]:
+    approved = _split(_shares(release.facts, case.approved, MIRROR))
+    got = _split(_shares(case.live, case.shape, MIRROR))
+    if approved != got and "mirror_traffic" not in release.facts:
+        yield case.finding("MA306", "mirror_traffic", approved, got)
+
+
+def _astray(case: Case, shares: Shares) -> Iterator[Finding]:
+    """MA305, unless MA302 says it already."""
+    known = case.shape.deployments | case.approved.deployments
+    for name in shares.keys() - known:
+        if shares[name] != "0":
+            yield case.finding("MA305", name, "a deployment that exists", f"{shares[name]} percent to nothing")
+
+
+def trials(case: Case) -> Iterator[Finding]:
+    """MA307: a deployment has had a small or a mirrored share of the requests for too long."""
+    if not case.history.sightings or case.observation.target.kind is not _WITH_TRAFFIC:
+        return
+    shares = {
+        name: int(share) for name, share in _shares(case.live, case.shape, TRAFFIC).items() if share.isdecimal()
+    }
+    most = max(shares.values(), default=0)
+    tried = {name for name, share in shares.items() if 0 < share < most}
+    for name in tried | _shares(case.live, case.shape, MIRROR).keys():
+        sighting = case.history.sightings.get(name)
+        days = case.policy.max_trial_days
+        if sighting is not None and case.now - sighting.first > timedelta(days=days):
+            yield case.finding("MA307", name, f"at most {days} days of trial", f"since {sighting.first:%Y-%m-%d}")
+
+
+def _shares(facts: ApprovedFacts, shape: Shape, prefix: str) -> Shares:
+    return {name.removeprefix(prefix): str(facts[name]) for name in shape.shares if name.startswith(prefix)}
+
+
+def _split(shares: Shares) -> str:
+    return " ".join(f"{name}={share}" for name, share in sorted(shares.items()) if share != "0") or NOTHING
+
+
+def _unwhole(shares: Shares) -> str:
+    """Return in words that there is traffic and it does not add up."""
+    if not shares or not all(share.isdecimal() and len(share) < WHOLE for share in shares.values()):
+        return ""
+    total = sum(map(int, shares.values()))
+    return "" if total in (0, WHOLE) else f"It adds up to {total} percent."

@@ -1,0 +1,162 @@
+"""Two worlds with the same things in them: one of the fake, one of the real SDKs on the stand-in of Azure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from audit.adapters.cloud import Cloud
+from audit.adapters.live import AzureLive
+from audit.adapters.pace import Pace
+from audit.errors import Throttled, Unavailable
+from audit.model import Look, Outcome, Retirement, Target
+from audit.ports import Live
+from audit.targets import parse_target
+from local.azure import ControlPlane, Fault, read_fleet
+from local.clock import Clock
+from tests.fakes import FakeLive
+from tests.house import CHAT, CHURN, GROUP, WORKSPACE, chat_document, churn_document
+
+REGISTRY = f"{GROUP}/providers/Microsoft.MachineLearningServices/registries/reg-shared"
+MODEL = parse_target(f"{WORKSPACE}/models/churn")
+BATCH = parse_target(f"{WORKSPACE}/batchEndpoints/nightly")
+SERVERLESS = parse_target(f"{WORKSPACE}/serverlessEndpoints/phi")
+SHARED = parse_target(f"{REGISTRY}/models/tagger")
+TARGETS = (CHAT, CHURN, MODEL, BATCH, SERVERLESS, SHARED)
+
+RETIRES = datetime(2027, 3, 1, tzinfo=UTC)
+
+FLEET = Path(__file__).with_name("fleet.yaml")
+
+# A fact of each target by which a test sees that it was this one that was looked at.
+TELLTALES = {
+    CHAT: ("model.version", "2024-08-06"),
+    CHURN: ("deployments.blue.model.version", "3"),
+    MODEL: ("versions.3.archived", False),
+    BATCH: ("deployments.v1.model.version", "3"),
+    SERVERLESS: ("model.version", "7"),
+    SHARED: ("versions.7.archived", False),
+}
+
+
+class World(Protocol):
+    """What there is to look at, and what a test can do to it."""
+
+    live: Live
+
+    def malform(self, target: Target) -> None:
+        """Take the properties out of a target's document."""
+
+    def forbid(self, target: Target) -> None:
+        """Let nobody look at a target, nor list what its parent holds."""
+
+    def throttle(self, target: Target, seconds: int) -> None:
+        """Put off everybody who looks at a target."""
+
+    def break_down(self, target: Target) -> None:
+        """Answer nothing useful to whoever looks at a target."""
+
+
+@dataclass
+class FakeWorld:
+    """The fake, filled by hand."""
+
+    live: FakeLive = field(default_factory=lambda: FakeLive(dict(_documents())))
+
+    def __post_init__(self) -> None:
+        retirement = Retirement("GenerallyAvailable", RETIRES, "gpt-5.1 2025-11-13", 14)
+        self.live.catalogues[CHAT.parent] = {("openai", "gpt-4o", "2024-08-06", "globalstandard"): retirement}
+
+    def malform(self, target: Target) -> None:
+        document = self.live.documents[target]
+        self.live.documents[target] = {
+            name: [{**part[0], "properties": None}] if isinstance(part, list) else {**part, "properties": None}
+            for name, part in document.items()
+        }
+
+    def forbid(self, target: Target) -> None:
+        self.live.errors[target] = Look(Outcome.UNREADABLE, reason="HTTP 403")
+        self.live.unlisted[target.parent] = "HTTP 403"
+
+    def throttle(self, target: Target, seconds: int) -> None:
+        self.live.errors[target] = Throttled("injected", timedelta(seconds=seconds))
+
+    def break_down(self, target: Target) -> None:
+        self.live.errors[target] = Unavailable("injected")
+
+
+@dataclass
+class AzureWorld:
+    """The adapter and the real SDKs, asking the stand-in."""
+
+    plane: ControlPlane
+    live: AzureLive
+    _placed: list[dict[str, Any]] = field(default_factory=list)
+
+    def malform(self, target: Target) -> None:
+        # The model itself is but a name; what is malformed is one of its versions.
+        id_ = (
+            f"{target.id}/versions/{TELLTALES[target][0].split('.')[1]}"
+            if target in (MODEL, SHARED)
+            else target.id
+        )
+        self.change(id_, properties=None)
+
+    def forbid(self, target: Target) -> None:
+        self.plane.faults.add(Fault(path=f"*{target.parent}/*", status=403))
+
+    def throttle(self, target: Target, seconds: int) -> None:
+        self.plane.faults.add(Fault(path=f"*{target.parent}/*", status=429, retry_after=seconds))
+
+    def break_down(self, target: Target) -> None:
+        self.plane.faults.add(Fault(path=f"*{target.parent}/*", status=500))
+
+    def change(self, id_: str, **changes: Any) -> None:
+        """Put other values into a document until the test ends."""
+        self.replace((self.plane.document(id_) or {}) | changes)
+
+    def replace(self, document: dict[str, Any]) -> None:
+        """Put another document into the place of one until the test ends."""
+        before = self.plane.document(document["id"])
+        assert before is not None
+        self._placed.append(before)
+        self.plane.place(document)
+
+    def restore(self) -> None:
+        """Undo what a test has done."""
+        self.plane.faults.clear()
+        self.plane.page_size = 30
+        for document in reversed(self._placed):
+            self.plane.place(document)
+
+
+@contextmanager
+def plane(directory: Path, fleet: Path = FLEET) -> Iterator[ControlPlane]:
+    """Serve a fleet while the block runs; reading it raises no event."""
+    held = read_fleet(fleet, today=date(2026, 11, 21))
+    with ControlPlane(held, Clock(), _no_event, directory) as running:
+        yield running
+
+
+def live_of(plane: ControlPlane, person: str = "auditor", read_timeout: float = 30) -> AzureLive:
+    """Return the adapter, signed in at the stand-in."""
+    cloud = Cloud(plane.base_url, str(plane.ca_path), read_timeout, backoff=0.01)
+    return AzureLive(plane.credential(person), cloud, [plane.fleet().subscription], Pace(10_000, 1_000))
+
+
+def _no_event(event: object) -> None:
+    raise AssertionError(f"reading must not raise an event, but one came: {event}")
+
+
+def _documents() -> Iterator[tuple[Target, dict[str, Any]]]:
+    version = {"name": "7", "properties": {}}
+    deployment = {"name": "v1", "properties": {"model": {"assetId": f"{WORKSPACE}/models/churn/versions/3"}}}
+    model_id = "azureml://registries/azureml/models/Phi-4/versions/7"
+    yield CHAT, chat_document()
+    yield CHURN, churn_document()
+    yield MODEL, {"versions": [version | {"name": "3"}]}
+    yield BATCH, {"endpoint": {"name": "nightly", "properties": {}}, "deployments": [deployment]}
+    yield SERVERLESS, {"endpoint": {"name": "phi", "properties": {"modelSettings": {"modelId": model_id}}}}
+    yield SHARED, {"versions": [version]}

@@ -1,0 +1,122 @@
+"""What az printed of a fleet gives the same facts as looking at it."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from audit.adapters.cloud import Cloud
+from audit.adapters.live import AzureLive
+from audit.adapters.pace import Pace
+from audit.catalogue import retirement_of
+from audit.exports import UNSEEN, Export, gather, read_exports
+from audit.facts import observe
+from audit.model import Facts, Kind, Look, Outcome, Target
+from local.azure import ControlPlane
+from tests.local.azure.asking import TODAY, Ask, ask_of, client_of
+from tests.local.azure.az import print_everything
+
+NOW = datetime.combine(TODAY, datetime.min.time(), UTC)
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("own_cloud")]
+
+
+@pytest.fixture(scope="module")
+def live(whole: ControlPlane) -> AzureLive:
+    cloud = Cloud(whole.base_url, str(whole.ca_path))
+    return AzureLive(whole.credential("auditor"), cloud, [whole.fleet().subscription], Pace(1000, 1000))
+
+
+@pytest.fixture(scope="module")
+def seen(live: AzureLive) -> dict[Target, Look]:
+    return {target: look for parent in live.parents() for target, look in live.list_targets(parent).looks.items()}
+
+
+@pytest.fixture(scope="module")
+def printed(whole: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Export:
+    folder = tmp_path_factory.mktemp("export")
+    print_everything(whole, "auditor", folder)
+    return read_exports(folder)
+
+
+def test_what_az_printed_gives_the_facts_of_a_live_look(seen: dict[Target, Look], printed: Export) -> None:
+    assert printed.looks.keys() == seen.keys()
+    for target, look in printed.looks.items():
+        known, said = facts(target, seen[target]), facts(target, look)
+        unseen = {name for name in known.keys() - said.keys() if _is_unseen(target.kind, name)}
+        assert said == {name: value for name, value in known.items() if name not in unseen}, target.id
+
+
+def test_what_az_does_not_print_is_little_and_known(seen: dict[Target, Look], printed: Export) -> None:
+    lost = {
+        (target.kind, name.split(".", 2)[-1])
+        for target, look in printed.looks.items()
+        for name in facts(target, seen[target]).keys() - facts(target, look).keys()
+    }
+
+    assert lost == {
+        (Kind.MODEL, "archived"),
+        (Kind.MODEL, "anonymous"),
+        (Kind.ONLINE_ENDPOINT, "egress"),
+        (Kind.ONLINE_ENDPOINT, "request.maxQueueWait"),
+        (Kind.BATCH_ENDPOINT, "identity"),
+        (Kind.SERVERLESS_ENDPOINT, "content_safety"),
+        (Kind.SERVERLESS_ENDPOINT, "endpoint_state"),
+    }
+
+
+def test_what_az_rest_printed_gives_every_fact(whole: ControlPlane, seen: dict[Target, Look]) -> None:
+    with client_of(whole) as client:
+        export = gather(dict(_rest(ask_of(whole, client), seen)))
+
+    assert {t: facts(t, look) for t, look in export.looks.items()} == {
+        t: facts(t, each) for t, each in seen.items()
+    }
+
+
+def test_the_retirement_dates_of_an_export_are_those_of_the_region(
+    live: AzureLive, seen: dict[Target, Look], printed: Export
+) -> None:
+    for target, look in seen.items():
+        if target.kind is Kind.OPENAI_DEPLOYMENT:
+            known = live.catalogue(target.parent, TODAY - TODAY)
+            found = retirement_of(facts(target, look), printed.catalogue_for(target))
+            assert found == retirement_of(facts(target, look), known)
+            assert found is not None
+
+
+def facts(target: Target, look: Look) -> Facts:
+    observation = observe(target, look, NOW)
+    assert observation.outcome is Outcome.PRESENT, (target.id, observation.reason)
+    return observation.facts
+
+
+def _is_unseen(kind: Kind, name: str) -> bool:
+    return kind in UNSEEN and UNSEEN[kind].fullmatch(name) is not None
+
+
+def _rest(ask: Ask, targets: dict[Target, Look]) -> Iterator[tuple[str, Any]]:
+    """Yield what `az rest --url ...` prints of every target and of what belongs to it."""
+    paths = {path for target in targets for path in _paths(target)}
+    for path in sorted(paths):
+        answer = ask("GET", path, "auditor", params={"api-version": "2024-04-01", **_view(path)})
+        assert answer.status_code == 200, (path, answer.text)
+        yield path, json.loads(answer.text)
+
+
+def _paths(target: Target) -> list[str]:
+    below: dict[Kind, Callable[[], list[str]]] = {
+        Kind.MODEL: lambda: [f"{target.id}/versions"],
+        Kind.ONLINE_ENDPOINT: lambda: [target.id, f"{target.id}/deployments"],
+        Kind.BATCH_ENDPOINT: lambda: [target.id, f"{target.id}/deployments"],
+        Kind.SERVERLESS_ENDPOINT: lambda: [target.id],
+        Kind.OPENAI_DEPLOYMENT: lambda: [target.id, target.parent, f"{target.parent}/raiPolicies"],
+    }
+    registry = [target.parent] if "/registries/" in target.parent else []
+    return below[target.kind]() + registry
+
+
+def _view(path: str) -> dict[str, str]:
+    return {"listViewType": "All"} if path.endswith("/versions") else {}
