@@ -55,6 +55,7 @@ def notice_data(notice: Notice) -> dict[str, Any]:
         "announced": episode.announced,
         "resolution": episode.resolution,
         "release": episode.release,
+        "waiver": episode.waiver,
         "opened_at": episode.opened_at.isoformat(timespec="seconds"),
         "resolved_at": episode.resolved_at.isoformat(timespec="seconds") if episode.resolved_at else None,
         "due_at": finding.due_at.isoformat(timespec="seconds") if finding.due_at else None,

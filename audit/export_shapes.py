@@ -78,7 +78,7 @@ def _endpoint(entry: Document) -> Document:
         "defaults": {"deploymentName": (entry.get("defaults") or {}).get("deployment_name")},
     }
     said = entry.get("identity") or {}
-    users = {each.get("resource_id"): {} for each in said.get("user_assigned_identities") or []}
+    users: Document = {each.get("resource_id"): {} for each in said.get("user_assigned_identities") or []}
     identity = {"type": _word(said.get("type")), "userAssignedIdentities": users}
     return {"properties": properties, "identity": identity}
 

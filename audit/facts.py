@@ -153,7 +153,7 @@ def _batch_endpoint(document: Document) -> Pairs:
 def _batch_deployment(deployment: Document) -> Pairs:
     properties = deployment["properties"]
     model = properties.get("model") or {}
-    yield from _model_reference(_batch_model(model), _home(deployment))
+    yield from _model_reference(_batch_model(model), deployment)
     yield from _code(properties)
     yield "compute", _word((properties.get("compute") or "").rsplit("/", 1)[-1])
     yield "instance_count", _number((properties.get("resources") or {}).get("instanceCount"))
@@ -177,7 +177,7 @@ def _batch_model(model: Document) -> str | None:
 
 def _serverless_endpoint(document: Document) -> Pairs:
     endpoint, properties = document["endpoint"], document["endpoint"]["properties"]
-    yield from _model_reference((properties.get("modelSettings") or {}).get("modelId"), _home(endpoint))
+    yield from _model_reference((properties.get("modelSettings") or {}).get("modelId"), endpoint)
     yield "auth_mode", _word(properties.get("authMode"))
     yield "content_safety", _word((properties.get("contentSafety") or {}).get("contentSafetyStatus"))
     yield "endpoint_state", _word(properties.get("endpointState"))
@@ -211,7 +211,7 @@ _SETTINGS = {
 
 def _online_deployment(deployment: Document) -> Pairs:
     properties = deployment["properties"]
-    yield from _model_reference(properties.get("model"), _home(deployment))
+    yield from _model_reference(properties.get("model"), deployment)
     yield from _code(properties)
     yield "compute_type", _word(properties.get("endpointComputeType"))
     yield "instance_type", properties.get("instanceType")
@@ -315,10 +315,12 @@ def _home(resource: Document) -> str:
     return find_parent(str(resource.get("id") or "")) or ""
 
 
-def _model_reference(text: str | None, workspace: str) -> Pairs:
+def _model_reference(text: str | None, resource: Document) -> Pairs:
     if not text:
         return
-    reference = _parse_reference(text, workspace)
+    reference = _parse_reference(text)
+    if reference.path:  # a place in a data store is written in short where it is the resource's own workspace's
+        reference = parse_reference(text, _home(resource))
     yield "model.name", reference.name.lower() or None
     yield "model.version", reference.version.lower() or None
     yield "model.label", reference.label.lower() or None

@@ -18,10 +18,18 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One episode that must be written, and the notice it owes: `opened`, `changed`, `step-30`, `resolved`."""
+    """One episode that must be written, and what it is: `opened`, `changed`, `step-30`, `waived`, `resolved`."""
 
     episode: Episode
     notice: str
+
+    @property
+    def is_told(self) -> bool:
+        """Say whether on-call hears of it: what a waiver covers is recorded and shown, and keeps quiet."""
+        return not self.episode.waiver
+
+
+NOTHING_WAIVED: Mapping[str, str] = {}
 
 
 def follow(
@@ -31,13 +39,19 @@ def follow(
     cause: Cause,
     release: str,
     now: datetime,
+    waived: Mapping[str, str] = NOTHING_WAIVED,
 ) -> list[Change]:
     """Return what changes in the episodes `known` (by finding key), in a fixed order.
 
     An unreadable target resolves nothing but an earlier inability to look: not seeing is not being well.
+    `waived` maps the key of a finding to the waiver that accepts it now: such a finding opens, changes and is
+    resolved like any other, keeps quiet, and is told again when the waiver has ended.
     """
     found = {keys.finding_key(finding): finding for finding in judged}
-    changes = [_open_or_update(found[key], known.get(key), cause, release, now) for key in sorted(found)]
+    changes = [
+        _open_or_update(found[key], known.get(key), waived.get(key, ""), cause, release, now)
+        for key in sorted(found)
+    ]
     if outcome is not Outcome.UNREADABLE:
         gone = (known[key] for key in sorted(known) if key not in found)
         changes += [_resolve(episode, cause, now) for episode in gone if episode.status is Status.OPEN]
@@ -45,7 +59,7 @@ def follow(
 
 
 def _open_or_update(
-    finding: Finding, known: Episode | None, cause: Cause, release: str, now: datetime
+    finding: Finding, known: Episode | None, waiver: str, cause: Cause, release: str, now: datetime
 ) -> Change | None:
     if known is None or known.status is Status.RESOLVED:
         episode = Episode(
@@ -57,23 +71,22 @@ def _open_or_update(
             announced=cause.announced,
             cause=cause.text,
             release=release,
+            waiver=waiver,
         )
         return Change(episode, "opened")
+    revised = replace(known, finding=finding, waiver=waiver, revision=known.revision + 1, noticed_at=now)
+    if known.waiver != waiver:
+        return Change(revised, "waived" if waiver else "waiver-ended")
     if known.finding.step != finding.step:
-        return Change(_revised(known, finding, now), f"step-{finding.step}")
+        return Change(revised, f"step-{finding.step}")
     if _said(known.finding) != _said(finding):
-        updated = replace(_revised(known, finding, now), announced=cause.announced, cause=cause.text)
-        return Change(updated, "changed")
+        return Change(replace(revised, announced=cause.announced, cause=cause.text), "changed")
     return None
 
 
 def _said(finding: Finding) -> tuple[str, str]:
     """Return what a notice was about. A deadline's `got` counts the days, so it says something else each day."""
     return finding.expected, finding.got if finding.step is None else ""
-
-
-def _revised(known: Episode, finding: Finding, now: datetime) -> Episode:
-    return replace(known, finding=finding, revision=known.revision + 1, noticed_at=now)
 
 
 def _resolve(episode: Episode, cause: Cause, now: datetime) -> Change:
@@ -95,4 +108,5 @@ def remind(known: Iterable[Episode], now: datetime) -> list[Change]:
     silent = (
         e for e in known if e.status is Status.OPEN and now - e.noticed_at >= REPEAT_AFTER[e.finding.severity]
     )
-    return [Change(_revised(e, e.finding, now), "reminder") for e in silent]
+    due = (episode for episode in silent if not episode.waiver)  # a sweep finds the waivers that have ended
+    return [Change(replace(e, revision=e.revision + 1, noticed_at=now), "reminder") for e in due]

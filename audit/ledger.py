@@ -10,8 +10,10 @@ import msgspec
 
 from audit import evidence, keys
 from audit.errors import AuditError
+from audit.events import is_change
 from audit.evidence import Link
 from audit.findings import Change
+from audit.judge.given import Written
 from audit.model import Episode, Event, Facts, Notice, Observation, Outcome, Target
 from audit.ports import Create, Delete, Replace, Row, Write
 
@@ -31,7 +33,8 @@ class Head:
 
     `state` is the digest of outcome and facts, `since` the moment that state was first seen, `observed_at`
     when the last look began that was committed whole. `facts` are empty where they are too large for a row; the
-    snapshot `snapshot` always has them.
+    snapshot `snapshot` always has them. `before` and `before_modified_at` are those of `state_before`, and
+    `written` tells of the last write that an event told of.
     """
 
     target: Target
@@ -44,6 +47,9 @@ class Head:
     release: str
     snapshot: str = ""
     facts: Facts = field(default_factory=dict)
+    before: Facts = field(default_factory=dict)
+    before_modified_at: str = ""
+    written: Written | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +99,15 @@ class Hot:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look led to: everything that the next commit records, and the waiting events it folds in."""
+    """What a look led to: everything that the next commit records, and the waiting events it folds in.
+
+    `notices` holds what each of `changes` owes to on-call: None for one that a waiver keeps quiet.
+    """
 
     observation: Observation
     state: str
     changes: Sequence[Change]
-    notices: Sequence[Notice]
+    notices: Sequence[Notice | None]
     release: str
     release_link: Link
     origin: str
@@ -179,7 +188,7 @@ def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Wri
     entry = evidence.append(stream, last, "check", _entry_body(hot, verdict, snapshot), now)
     writes: list[Write] = [_delete(hot.inbox[event.key][1]) for event in verdict.events]
     writes += [episode_write(hot, stream, change.episode) for change in verdict.changes]
-    writes += [Create(row(keys.outbox(notice.id), notice)) for notice in verdict.notices]
+    writes += [Create(row(keys.outbox(notice.id), notice)) for notice in verdict.notices if notice]
     writes.append(Create(entry_row(stream, entry)))
     if snapshot:
         writes.append(Create(_seen_row(hot, verdict, snapshot, entry)))
@@ -264,11 +273,12 @@ def _event_body(event: Event) -> dict[str, Any]:
     }
 
 
-def _change_body(change: Change, notice: Notice) -> dict[str, Any]:
+def _change_body(change: Change, notice: Notice | None) -> dict[str, Any]:
     finding = change.episode.finding
     return {
         "key": keys.finding_key(finding),
-        "notice": notice.id,
+        "notice": notice.id if notice else "",
+        "waiver": change.episode.waiver,
         "change": change.notice,
         "number": change.episode.number,
         "rule": finding.rule,
@@ -313,11 +323,12 @@ def run_row(run: Run) -> Row:
 
 
 def _that_fit(facts: Facts) -> Facts:
-    return facts if len(evidence.canonical(dict(facts))) < MAX_BODY // 2 else {}
+    return facts if len(evidence.canonical(dict(facts))) < MAX_BODY // 3 else {}  # a head holds two states
 
 
 def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry, observed_at: datetime) -> Write:
     observation = verdict.observation
+    before, before_modified_at = state_before(hot.head, verdict.state, verdict.events)
     head = Head(
         target=observation.target,
         link=entry.link,
@@ -329,6 +340,9 @@ def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry
         release=verdict.release,
         snapshot=snapshot or (hot.head.snapshot if hot.head else ""),
         facts=_that_fit(observation.facts),
+        before=before,
+        before_modified_at=before_modified_at,
+        written=last_written(hot.head, verdict.events),
     )
     stored = row(
         keys.head(keys.target_hash(observation.target)),
@@ -337,6 +351,25 @@ def _head_write(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry
         target=observation.target.id[:1024],
     )
     return Replace(stored) if hot.head_row else Create(stored)
+
+
+def state_before(head: Head | None, state: str, events: Sequence[Event]) -> tuple[Facts, str]:
+    """Return the facts and the service's last write of the state before the present one.
+
+    They are empty where an event told of the change: then nobody needs to suspect that it came by itself.
+    """
+    if head is None:
+        return {}, ""
+    if head.state == state:
+        return head.before, head.before_modified_at
+    return ({}, "") if any(is_change(event.status) for event in events) else (head.facts, head.modified_at)
+
+
+def last_written(head: Head | None, events: Sequence[Event]) -> Written | None:
+    """Return the last write that may have changed something, of the given events and those folded in before."""
+    told = [Written(event.actor, event.time) for event in events if is_change(event.status)]
+    known = [head.written] if head and head.written else []
+    return max([*known, *told], key=lambda written: written.at, default=None)
 
 
 def _delete(row_: Row) -> Delete:

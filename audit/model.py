@@ -290,7 +290,7 @@ class Episode:
 
     `cause` says what was seen to happen before it opened, `resolution` what before it was resolved;
     `announced` is False where no event told of the change. `revision` counts the notices it has owed since it
-    opened, the last of them at `noticed_at`.
+    opened, the last of them at `noticed_at`. `waiver` names the waiver that kept it quiet when it was written.
     """
 
     finding: Finding
@@ -303,6 +303,7 @@ class Episode:
     cause: str = ""
     resolution: str = ""
     release: str = ""
+    waiver: str = ""
     revision: int = 0
 
 

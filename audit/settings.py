@@ -6,6 +6,7 @@ come from the environment or from a `local.settings.json`, as `func` reads it: t
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from audit.privacy import PersonalData, Privacy
 
 PREFIX = "MODEL_AUDIT_"
 SHORTEST_KEY = 16  # characters; a shorter privacy key could be found by trying
+MOST_SECONDS = 7 * 24 * 3600  # a storage queue keeps no message back for longer
+
+_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
+_EXAMPLES = {
+    "ARM_ENDPOINT": PUBLIC,
+    "TOPIC_ENDPOINT": "https://TOPIC.REGION.eventgrid.azure.net/api/events",
+    "STORAGE__tableServiceUri": "https://ACCOUNT.table.core.windows.net",
+    "STORAGE__queueServiceUri": "https://ACCOUNT.queue.core.windows.net",
+    "STORAGE__blobServiceUri": "https://ACCOUNT.blob.core.windows.net",
+}
 
 SETTINGS: dict[str, str] = {
     "STORAGE": "Connection string of the audit's own storage account; or, for a managed identity, "
@@ -67,33 +78,33 @@ class Settings:
 
 def read_settings(values: Mapping[str, str] | None = None) -> Settings:
     """Return the settings from these values, by default from the environment; raise `SettingsError`."""
-    given = {name.removeprefix(PREFIX): value for name, value in (values or os.environ).items() if value}
+    given = _given(values)
     return Settings(
         storage=_storage(given),
         subscriptions=_words(given, "SUBSCRIPTIONS"),
         privacy_key=_privacy_key(given),
         personal_data=_personal_data(given),
         pipelines=_words(given, "PIPELINES"),
-        topic_endpoint=given.get("TOPIC_ENDPOINT", ""),
+        topic_endpoint=_url(given, "TOPIC_ENDPOINT", ""),
         topic_key=given.get("TOPIC_KEY", ""),
         group_wait=_seconds(given, "GROUP_WAIT_SECONDS", 30),
         group_interval=_seconds(given, "GROUP_INTERVAL_SECONDS", 300),
         catalogue_age=_seconds(given, "CATALOGUE_AGE_SECONDS", 6 * 3600),
-        arm_endpoint=given.get("ARM_ENDPOINT", PUBLIC).rstrip("/"),
+        arm_endpoint=_url(given, "ARM_ENDPOINT", PUBLIC),
         arm_ca_file=given.get("ARM_CA_FILE", ""),
     )
 
 
 def read_watched(values: Mapping[str, str] | None = None) -> tuple[Cloud, tuple[str, ...]]:
     """Return the cloud and the subscriptions to look at, which is all that a look without a ledger needs."""
-    given = {name.removeprefix(PREFIX): value for name, value in (values or os.environ).items() if value}
-    endpoint = given.get("ARM_ENDPOINT", PUBLIC).rstrip("/")
+    given = _given(values)
+    endpoint = _url(given, "ARM_ENDPOINT", PUBLIC)
     return Cloud(endpoint, given.get("ARM_CA_FILE", "")), _words(given, "SUBSCRIPTIONS")
 
 
 def read_privacy(values: Mapping[str, str] | None = None) -> Privacy:
     """Return how secrets and people are hidden; a run without a key marks them by one that nobody keeps."""
-    given = {name.removeprefix(PREFIX): value for name, value in (values or os.environ).items() if value}
+    given = _given(values)
     key = _privacy_key(given) if given.get("PRIVACY_KEY") else secrets.token_hex()
     return Privacy(key.encode(), _personal_data(given))
 
@@ -101,34 +112,59 @@ def read_privacy(values: Mapping[str, str] | None = None) -> Privacy:
 def load_settings_file(path: Path) -> None:
     """Put the values of a `local.settings.json` into the environment, as `func` does: what is set stays."""
     try:
-        values: Any = json.loads(path.read_text("utf-8"))["Values"]
-        for name, value in values.items():
+        content: Any = json.loads(path.read_text("utf-8"))
+        if content.get("IsEncrypted"):
+            raise SettingsError(
+                f"expected values in plain text, got encrypted ones: say `func settings decrypt` at {path}"
+            )
+        for name, value in content["Values"].items():
             os.environ.setdefault(name, str(value))
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise SettingsError(
-            f'expected a file like {{"IsEncrypted": false, "Values": {{...}}}} at {path}: '
+            f'expected a file like {{"IsEncrypted": false, "Values": {{...}}}} at {path}, got '
             f"{type(error).__name__}: {error}"
         ) from error
 
 
+def _given(values: Mapping[str, str] | None) -> dict[str, str]:
+    """Return our own settings by their short names; an empty one counts as not set."""
+    found = os.environ if values is None else values
+    return {name.removeprefix(PREFIX): value for name, value in found.items() if name.startswith(PREFIX) and value}
+
+
+# The errors below never quote a setting that may hold a secret: not even one that was put into the wrong place.
+
+
 def _storage(given: Mapping[str, str]) -> StorageAccount:
-    uris = [given.get(f"STORAGE__{service}ServiceUri", "") for service in ("table", "queue", "blob")]
-    if given.get("STORAGE"):
-        return StorageAccount(given["STORAGE"])
-    if not all(uris):
+    names = [f"STORAGE__{service}ServiceUri" for service in ("table", "queue", "blob")]
+    missing = [PREFIX + name for name in names if name not in given]
+    if "STORAGE" in given:
+        return StorageAccount(_connection(given["STORAGE"]))
+    if missing:
         raise SettingsError(
-            "expected MODEL_AUDIT_STORAGE (a connection string) or MODEL_AUDIT_STORAGE__tableServiceUri, "
-            "__queueServiceUri and __blobServiceUri; got neither. Set them in the function app's settings, "
-            "in the environment or in local.settings.json (`make run` writes one)"
+            f"expected {PREFIX}STORAGE (a connection string) or, for an identity, "
+            f"{', '.join(PREFIX + name for name in names)}; got none of {', '.join(missing)}. Set them in the "
+            "function app's settings, in the environment or in local.settings.json (`make run` writes one)"
         )
-    return StorageAccount("", *uris)
+    return StorageAccount("", *(_url(given, name, "") for name in names))
+
+
+def _connection(text: str) -> str:
+    if not any(part in text for part in ("AccountName=", "SharedAccessSignature=", "UseDevelopmentStorage=true")):
+        raise SettingsError(
+            f"expected a connection string (...;AccountName=...;AccountKey=...) in {PREFIX}STORAGE, got another "
+            "text: copy it from the storage account's access keys, or set, for an identity, the addresses "
+            f"{PREFIX}STORAGE__tableServiceUri, __queueServiceUri and __blobServiceUri instead"
+        )
+    return text
 
 
 def _privacy_key(given: Mapping[str, str]) -> str:
     key = given.get("PRIVACY_KEY", "")
     if len(key) < SHORTEST_KEY:
         raise SettingsError(
-            f"expected MODEL_AUDIT_PRIVACY_KEY of at least {SHORTEST_KEY} characters, got {len(key)}"
+            f"expected {PREFIX}PRIVACY_KEY of at least {SHORTEST_KEY} characters, got {len(key)}: set it to a "
+            "random text (`openssl rand -hex 32`) and keep it, because marks of another key cannot be compared"
         )
     return key
 
@@ -138,15 +174,30 @@ def _personal_data(given: Mapping[str, str]) -> PersonalData:
     try:
         return PersonalData(word)
     except ValueError as error:
-        raise SettingsError(f"expected hash, redact or keep in MODEL_AUDIT_PERSONAL_DATA, got {word!r}") from error
+        raise SettingsError(
+            f"expected hash, redact or keep in {PREFIX}PERSONAL_DATA, got {word!r}: hash is the default"
+        ) from error
 
 
 def _words(given: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(word.strip().lower() for word in given.get(name, "").split(",") if word.strip())
 
 
+def _url(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name, default).rstrip("/")
+    if text and not _URL.fullmatch(text):
+        raise SettingsError(
+            f"expected a URL such as {_EXAMPLES.get(name, 'https://...')} in {PREFIX}{name}, got another text: "
+            "copy the endpoint from the resource's overview"
+        )
+    return text
+
+
 def _seconds(given: Mapping[str, str], name: str, default: int) -> timedelta:
     text = given.get(name, str(default))
-    if not text.isdecimal():
-        raise SettingsError(f"expected whole seconds in {PREFIX}{name}, got {text!r}")
+    if not text.isdecimal() or int(text) > MOST_SECONDS:
+        raise SettingsError(
+            f"expected whole seconds from 0 to {MOST_SECONDS} in {PREFIX}{name}, got {text!r}: "
+            f"the default is {default}"
+        )
     return timedelta(seconds=int(text))

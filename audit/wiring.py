@@ -5,9 +5,10 @@ functions where they are heavy, so that taking an event in never pays for a look
 """
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from audit import keys
 from audit import settings as settings_
 from audit.actors import Identities
 from audit.adapters.cloud import Cloud
@@ -21,6 +22,7 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
+    from audit.policy import ScopedPolicy
     from audit.ports import Live
     from audit.service.approve import Approver
     from audit.service.history import Historian
@@ -79,7 +81,20 @@ def checker() -> Checker:
         now=now,
         group_wait=chosen.group_wait,
         catalogue_age=chosen.catalogue_age,
+        policies=policies,
     )
+
+
+def policies() -> tuple["ScopedPolicy", ...]:
+    """Return what the owner demands of releases, as of at most a minute ago: a check costs no further read."""
+    return _policies_of(now().replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=1)
+def _policies_of(minute: datetime) -> tuple["ScopedPolicy", ...]:  # noqa: ARG001 - the key of the cache
+    from audit.releases import read_policies
+
+    return read_policies(table(RELEASES).rows(keys.POLICY, *keys.ALL_HOT)).policies
 
 
 def live(subscriptions: tuple[str, ...] = ()) -> "Live":

@@ -74,14 +74,14 @@ def write_corpus(folder: Path, count: int, now: datetime) -> None:
 
 def _approval(number: int, dice: random.Random, now: datetime) -> Approval:
     approved = _endpoint(number) if number % 2 else _deployment(number)
-    parent, fields = _parent(number), FIELDS[kind_of(approved)]
-    values = {field.subject: _value(field, parent, dice) for field in fields}
+    fields = FIELDS[kind_of(approved)]
+    values = {field.subject: _value(field, number, dice) for field in fields}
     for field in fields:
         _put(approved, field.path, values[field.subject])
     live = json.loads(json.dumps(approved))
     for field in fields:
         if dice.random() < DRIFT:
-            others = [each for each in _values(field, parent) if each != values[field.subject]]
+            others = [each for each in _values(field, number) if each != values[field.subject]]
             _put(live, field.path, dice.choice(others))
     return Approval(
         target=id_of(approved),
@@ -117,13 +117,16 @@ def _parent(number: int) -> str:
     return f"{group}/{ML}/workspaces/mlw-prod" if number % 2 else f"{group}/{AI}/accounts/aoai-prod"
 
 
-def _value(field: Field, parent: str, dice: random.Random) -> Any:
-    values = _values(field, parent)
+def _value(field: Field, number: int, dice: random.Random) -> Any:
+    values = _values(field, number)
     return dice.choice(values) if dice.random() < UNUSUAL else values[0]
 
 
-def _values(field: Field, parent: str) -> list[Any]:
-    return [value.format(parent=parent) if isinstance(value, str) else value for value in field.values]
+def _values(field: Field, number: int) -> list[Any]:
+    parent = _parent(number)
+    return [
+        value.format(parent=parent, number=number) if isinstance(value, str) else value for value in field.values
+    ]
 
 
 def _put(document: Any, path: Steps, value: Any) -> None:

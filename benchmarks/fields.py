@@ -18,7 +18,7 @@ DEPLOYMENT, ENDPOINT = "deployment", "endpoint"
 class Field:
     """A setting that releases approve: the fact's name, the rule it breaks, and where Azure has it.
 
-    `{parent}` in a value stands for the id of the account or workspace.
+    `{parent}` in a value stands for the id of the account or workspace, `{number}` for that of the target.
     """
 
     subject: str
@@ -76,8 +76,8 @@ _ENDPOINT = (
         _BLUE + "model.version",
         "MA102",
         "deployments/0/properties/model",
-        "{parent}/models/churn/versions/3",
-        "{parent}/models/churn/versions/4",
+        "{parent}/models/churn-{number}/versions/3",
+        "{parent}/models/churn-{number}/versions/4",
     ),
     _field(
         _BLUE + "environment",

@@ -26,7 +26,7 @@ def _judging(figures: Figures) -> Iterator[Line]:
         count = next(each["documents"] for each in fleet)
         yield (
             f"JUDGING {count:,} deployments",
-            "a second",
+            "a CPU second",
             "of limit",
             "peak MB",
             "findings; Model Audit's speed to it",

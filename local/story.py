@@ -153,10 +153,12 @@ def _in_days(days: int) -> date:
 STEPS = (
     Step("A fleet as approved is quiet", _approved_fleet),
     Step("A pipeline rolls out an approved version", _pipeline_rollout),
-    Step("A person changes a deployment in the portal", _portal_change, [("opened", "MA102")]),
-    Step("A person shifts traffic", _shifted_traffic, [("opened", "MA301")]),
-    Step("The platform upgrades a model by itself", _platform_upgrade, [("opened", "MA102")]),
+    Step(
+        "A person changes a deployment in the portal", _portal_change, [("opened", "MA102"), ("opened", "MA702")]
+    ),
+    Step("A person shifts traffic", _shifted_traffic, [("opened", "MA301"), ("opened", "MA702")]),
+    Step("The platform upgrades a model by itself", _platform_upgrade, [("opened", "MA102"), ("opened", "MA203")]),
     Step("A retirement comes near", _retirement, [("opened", "MA802")]),
-    Step("A rollback", _rollback, [("resolved", "MA102")]),
+    Step("A rollback", _rollback, [("resolved", "MA102"), ("resolved", "MA702")]),
     Step("The same events again, twice and out of order", _again),
 )

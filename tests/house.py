@@ -74,7 +74,7 @@ def release(target: Target = CHAT, id_: str = "r1", **changes: object) -> Releas
 
 
 def write_event(target: Target = CHAT, id_: str = "e-1", time: str = "2026-11-21T08:59:58.1234567Z") -> dict:
-    """Return an ARM write event in Event Grid's own schema, by a person through the portal."""
+    """Return an ARM write event in Event Grid's own schema, by a person through the Azure CLI."""
     provider = (
         "Microsoft.CognitiveServices/accounts"
         if target is CHAT
@@ -93,7 +93,7 @@ def write_event(target: Target = CHAT, id_: str = "e-1", time: str = "2026-11-21
             "operationName": f"{provider}/deployments/write",
             "status": "Succeeded",
             "claims": {
-                "appid": "c44b4083-3bb0-49c1-b47d-974e53cbdf3c",
+                "appid": "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
                 "http://schemas.microsoft.com/identity/claims/scope": "user_impersonation",
                 "name": "Jo Bloggs",
             },

@@ -17,16 +17,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import commands, evidence, findings, keys, ledger, releases
+from audit import commands, evidence, findings, keys, ledger, releases, waivers
 from audit.actors import Identities, describe
 from audit.catalogue import Catalogue
 from audit.errors import Conflict, StillConflicting
 from audit.events import deed, is_change
 from audit.facts import observe
 from audit.findings import Cause, Change
-from audit.judge import judge
+from audit.judge import History, judge
 from audit.ledger import Head, Hot, Verdict
 from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
+from audit.policy import ScopedPolicy, policy_of
 from audit.ports import Blobs, Live, Queue, Table
 from audit.releases import Approvals
 from audit.service import parents
@@ -55,7 +56,7 @@ class Checker:
     """The ports that a check needs.
 
     `group_wait` is how long the notifier waits for more before it tells, `catalogue_age` how old the
-    retirement dates may be that a check judges by.
+    retirement dates may be that a check judges by, `policies` what the owner demands beyond the releases.
     """
 
     ledger: Table
@@ -67,6 +68,7 @@ class Checker:
     now: Callable[[], datetime]
     group_wait: timedelta
     catalogue_age: timedelta
+    policies: Callable[[], Sequence[ScopedPolicy]] = tuple
 
     def check(self, target: Target, event: str = "", origin: str = "command") -> Checked:
         """Look at a target, judge it, and record the verdict.
@@ -114,7 +116,7 @@ class Checker:
         except Conflict:
             return False
         finally:  # on a conflict too: it may be our own success whose answer was lost
-            if verdict.notices:
+            if any(verdict.notices):
                 self.wake(target.parent)
         return True
 
@@ -135,13 +137,31 @@ class Checker:
     def judge(self, hot: Hot, approvals: Approvals, seen: Observation, origin: str) -> Verdict:
         """Return what an observation leads to, given what is known and what is approved."""
         state, release, now = ledger.state_of(seen), approvals.release, self.now()
-        judged = judge(release, seen, self._catalogue(seen), now)
-        release_id = release.id if release else ""
-        changes = findings.follow(
-            judged, hot.episodes, seen.outcome, _cause(hot, seen, state, origin), release_id, now
-        )
-        notices = tuple(notice_of(change, release, seen.facts) for change in changes)
+        policy = policy_of(seen.target, seen.facts or (release.facts if release else {}), self.policies())
+        judged = judge(release, seen, self._catalogue(seen), now, policy, self._history(hot, approvals, state))
+        covered = waivers.cover(judged, approvals.waivers, now).by
+        waived = {finding: waivers.id_of(waiver) for finding, waiver in covered.items()}
+        cause, release_id = _cause(hot, seen, state, origin), release.id if release else ""
+        changes = findings.follow(judged, hot.episodes, seen.outcome, cause, release_id, now, waived)
+        notices = tuple(notice_of(change, release, seen.facts) if change.is_told else None for change in changes)
         return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events)
+
+    def _history(self, hot: Hot, approvals: Approvals, state: str) -> History:
+        """Return what the head tells of the time before this look."""
+        head, release = hot.head, approvals.release
+        written = ledger.last_written(head, hot.events)
+        approver = self.identities.privacy.person(release.approved_by) if release else ""
+        if head is None:
+            return History(written=written, approver=approver, waivers=approvals.waivers)
+        before, before_modified_at = ledger.state_before(head, state, hot.events)
+        return History(
+            unseen_since=head.since if head.outcome is Outcome.UNREADABLE else None,
+            before=before,
+            before_modified_at=before_modified_at,
+            written=written,
+            approver=approver,
+            waivers=approvals.waivers,
+        )
 
     def _catalogue(self, seen: Observation) -> Catalogue:
         """Return the retirement dates, where something serves that has any; an account may be gone as well."""

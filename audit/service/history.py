@@ -176,7 +176,9 @@ def _check_moments(raw: bytes) -> Iterator[Moment]:
     entry, body = evidence.read(raw), body_of(raw)
     place = (str(entry.get("chain")), int(entry.get("seq") or 0))
     for event in body.get("events", ()):
-        yield Moment(event["time"], "event", actor_text(event), deed(event["operation"], event.get("status", "")), *place)
+        yield Moment(
+            event["time"], "event", actor_text(event), deed(event["operation"], event.get("status", "")), *place
+        )
     if body:
         yield Moment(at_of(raw), "look", body["origin"], state_text(body), *place)
     for found in body.get("findings", ()):
@@ -194,8 +196,10 @@ def _alert_moments(raw: bytes, notices: set[str]) -> Iterator[Moment]:
 
 def _approval_moment(raw: bytes) -> Moment:
     entry, body = evidence.read(raw), body_of(raw)
-    release = body.get("release") or {}
-    named = release.get("id", "") if isinstance(release, dict) else str(release)
-    who = (release.get("approved_by") if isinstance(release, dict) else "") or body.get("identity", "")
-    text = f"{entry.get('kind')} {named}".strip()
-    return Moment(at_of(raw), "approval", str(who), text, "releases", int(entry.get("seq") or 0))
+    release = body.get("release")
+    granted = release if isinstance(release, dict) else {}
+    named = granted.get("id") or body.get("revokes") or body.get("id") or ""
+    reason = f": {body['reason']}" if body.get("reason") else ""
+    who = str(granted.get("approved_by") or body.get("identity") or "")
+    text = f"{entry.get('kind')} {named}{reason}".strip()
+    return Moment(at_of(raw), "approval", who, text, "releases", int(entry.get("seq") or 0))

@@ -86,7 +86,7 @@ class Notifier:
             return False
         left = waiting.head.link.at + self.group_interval - self.now()
         if not timedelta() < left <= self.group_interval:
-            return False  # longer than the interval: our clock is behind the last alert's, and on-call must not wait
+            return False  # longer than the interval: our clock is behind, and on-call must not wait for it
         self._wake(parent, left)  # a storm goes on: the rest travels in the next alert
         return True
 

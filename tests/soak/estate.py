@@ -84,6 +84,6 @@ def write_event(target: Target, id_: str, time: datetime) -> Document:
             "resourceUri": target.id,
             "operationName": "Microsoft.CognitiveServices/accounts/deployments/write",
             "status": "Succeeded",
-            "claims": {"name": "Jo Bloggs", "appid": "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"},
+            "claims": {"name": "Jo Bloggs", "appid": "04b07795-8ddb-461a-bbee-02f9e1bf7b46"},
         },
     }

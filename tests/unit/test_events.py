@@ -2,6 +2,7 @@ import contextlib
 import json
 import random
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -324,9 +325,9 @@ def mutate(rng: random.Random, shape: dict) -> None:
             case 0:
                 place.pop(name, None)
             case 1:
-                place[rng.choice(["x", name.upper(), name.lower(), *HOSTILE_TEXTS])] = inner
+                place[rng.choice(["x", name.upper(), name.lower(), *HOSTILE_TEXTS])] = deepcopy(inner)
             case _:
-                place[name] = rng.choice(LEAVES)
+                place[name] = deepcopy(rng.choice(LEAVES))
         return
 
 

@@ -31,7 +31,7 @@ def test_an_unapproved_version_is_told_with_who_did_it() -> None:
     assert house.told == [("opened", "MA102")]
     episode = house.channel.alerts[0].notices[0].episode
     assert (episode.finding.expected, episode.finding.got) == ("2024-08-06", "2024-11-20")
-    assert "Jo Bloggs through the Azure portal" in episode.cause
+    assert "Jo Bloggs through the Azure CLI" in episode.cause
 
 
 def test_a_redelivered_event_changes_nothing() -> None:
