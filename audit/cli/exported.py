@@ -9,15 +9,14 @@ from typing import Any
 import click
 
 from audit import keys, settings, wiring
-from audit.cli.output import EXIT_FAILED, EXIT_FINDINGS, show
+from audit.cli.findings_output import exit_code, show_findings
+from audit.cli.output import EXIT_FAILED
 from audit.exports import Export, read_exports
 from audit.facts import observe
 from audit.judge import judge
 from audit.model import Finding, Observation, Release, Target
 from audit.release_files import read_release_files
 from audit.releases import read_approvals
-
-_COLUMNS = ("severity", "rule", "where", "subject", "expected", "got")
 
 
 def check_export(folder: Path, release_files: Path | None, patterns: tuple[str, ...], output: str) -> int:
@@ -30,14 +29,13 @@ def check_export(folder: Path, release_files: Path | None, patterns: tuple[str, 
     approved = _from_files(release_files) if release_files else _from_ledger(targets)
     findings = [found for target in targets for found in _judge(export, target, approved.get(target))]
     unseen = [] if patterns else sorted(target.id for target in approved.keys() - export.looks.keys())
-    show([_row(found) for found in findings], _COLUMNS, output, f"{len(targets)} targets are as approved.")
+    rows = [_row(found) for found in findings]
+    show_findings(rows, output, f"{len(targets)} targets are as approved.")
     for name, why in export.skipped.items():
         click.echo(f"not read: {name}: {why}", err=True)
     for id_ in unseen:
         click.echo(f"approved, but not in {folder}: {id_}", err=True)
-    if unseen or any(found.rule.startswith("MA9") for found in findings):
-        return EXIT_FAILED
-    return EXIT_FINDINGS if findings else 0
+    return EXIT_FAILED if unseen else exit_code(rows)
 
 
 def observe_export(export: Export, target: Target) -> Observation:

@@ -14,12 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from audit import wiring
 from audit.cli.exported import check_export
-from audit.cli.output import EXIT_FAILED, EXIT_FINDINGS, output_option, show
+from audit.cli.findings_output import exit_code, show_findings
+from audit.cli.output import EXIT_FAILED, findings_output_option
 from audit.cli.targets import resolve
 from audit.errors import AuditError
 from audit.service.sweep import Sweeper
-
-_COLUMNS = ("severity", "rule", "where", "subject", "expected", "got", "since")
 
 
 @dataclass(slots=True)
@@ -46,12 +45,12 @@ class _Here:
     type=click.Path(exists=True, path_type=Path),
     help="With --export: the release files to judge by, instead of what is approved in the ledger.",
 )
-@output_option
+@findings_output_option
 def check(targets: tuple[str, ...], export: Path | None, release_files: Path | None, output: str) -> None:
     """Look at TARGETS now, judge and record what is seen, and show what is open there.
 
     A target is an ARM id or a pattern such as 'mlw-prod/churn' or '*/chat'. Without one, everything is swept.
-    Findings are told through the running functions. Exit: 0 clean, 1 findings, 3 could not look.
+    Findings are told through the running functions. Exit: 0 clean or waived, 1 findings, 3 could not look.
     """
     if export is not None:
         sys.exit(check_export(export, release_files, targets, output))
@@ -64,23 +63,19 @@ def check(targets: tuple[str, ...], export: Path | None, release_files: Path | N
     failures = _work_off(sweeper, queue)
     is_asked = {each["target"] for each in asked if "target" in each}
     rows = [row for row in _open_rows() if not is_asked or row["target"] in is_asked]
-    show(rows, _COLUMNS, output, "Everything that was looked at is as approved.")
+    show_findings(rows, output, "Everything that was looked at is as approved.")
     for failure in failures:
         click.echo(f"could not look: {failure}", err=True)
-    if failures or any(row["rule"] == "MA901" for row in rows):
-        sys.exit(EXIT_FAILED)
-    if rows:
-        sys.exit(EXIT_FINDINGS)
+    sys.exit(EXIT_FAILED if failures else exit_code(rows))
 
 
 @click.command()
-@output_option
+@findings_output_option
 def findings(output: str) -> None:
-    """Show the open findings, as they were last recorded. Exit: 0 none, 1 some, 3 some could not be looked at."""
+    """Show the open findings, as they were last recorded. Exit: 0 none that is not waived, 1 some, 3 not seen."""
     rows = _open_rows()
-    show(rows, _COLUMNS, output, "No finding is open.")
-    if rows:
-        sys.exit(EXIT_FAILED if any(row["rule"] == "MA901" for row in rows) else EXIT_FINDINGS)
+    show_findings(rows, output, "No finding is open.")
+    sys.exit(exit_code(rows))
 
 
 def _open_rows() -> list[dict[str, Any]]:

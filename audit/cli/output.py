@@ -20,8 +20,17 @@ Rows = Sequence[Mapping[str, Any]]
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the option `--output` that users of `az` know."""
-    formats = click.Choice(["table", "json", "tsv"])
-    return click.option("-o", "--output", type=formats, default="table", show_default=True)(command)
+    return _output(command, ["table", "json", "tsv"])
+
+
+def findings_output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--output` with the formats of pipelines as well."""
+    return _output(command, ["table", "json", "tsv", "github", "junit"])
+
+
+def _output(command: Callable[..., Any], formats: Sequence[str]) -> Callable[..., Any]:
+    option = click.option("-o", "--output", type=click.Choice(formats), default="table", show_default=True)
+    return option(command)
 
 
 def show(rows: Rows, columns: Sequence[str], output: str, empty: str) -> None:
