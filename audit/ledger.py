@@ -23,6 +23,7 @@ VERSION = 1
 MAX_FOLD = 20  # events, and
 MAX_CHANGES = 30  # changes in one commit: they take 20 and 60 of a transaction's 100 writes
 MAX_PART = 24_000  # bytes that either may take of a journal entry; the next commit records the rest
+MAX_SKIPPED = 20  # reasons kept of one sweep; the counts tell of all
 MAX_DIFFERING = 1_000  # hashes of 32 characters; the rest of such a storm is seen by the checks that follow
 MAX_BODY = 60_000  # a Binary property holds 64 KiB
 
@@ -72,12 +73,19 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one sweep of a parent came to: how listing it ended, and which targets were not as recorded."""
+    """What one sweep of a parent came to: how listing it ended, how complete it was, and what had changed.
+
+    `differing` are the hashes of the targets that were not as recorded. `skipped` says of what was listed and not
+    looked at why.
+    """
 
     began_at: datetime
     outcome: Outcome
     reason: str
     listed: int
+    seen: int
+    unreadable: int
+    skipped: Mapping[str, str]
     differing: Sequence[str]
 
 
@@ -319,7 +327,12 @@ def _seen_row(hot: Hot, verdict: Verdict, snapshot: str, entry: evidence.Entry) 
 
 def run_row(run: Run) -> Row:
     """Return the row of a sweep; one that found very many differences keeps the first of them."""
-    return row(keys.run(run.began_at), replace(run, differing=run.differing[:MAX_DIFFERING]))
+    return row(
+        keys.run(run.began_at),
+        replace(
+            run, differing=run.differing[:MAX_DIFFERING], skipped=dict(sorted(run.skipped.items())[:MAX_SKIPPED])
+        ),
+    )
 
 
 def _that_fit(facts: Facts) -> Facts:

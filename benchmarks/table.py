@@ -29,7 +29,7 @@ def _judging(figures: Figures) -> Iterator[Line]:
             "a CPU second",
             "of limit",
             "peak MB",
-            "findings; Model Audit's speed to it",
+            "findings",
         )
         yield from (_engine(each) for each in fleet)
 
@@ -37,7 +37,8 @@ def _judging(figures: Figures) -> Iterator[Line]:
 def _engine(each: Figures) -> Line:
     if "advice" in each:
         return each["title"], "-", "-", "-", each["advice"]
-    remark = f"{each['findings']:,}; {1 / each['to_model_audit']:.2f}x" if each["findings"] else ""
+    slower = 1 / each["to_model_audit"]
+    remark = f"{each['findings']:,}" + (f"; Model Audit is {slower:.1f} times as fast" if slower > 1 else "")
     return (
         each["title"],
         f"{each['documents_per_second']:,.0f}",

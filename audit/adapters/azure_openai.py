@@ -49,7 +49,7 @@ class AzureOpenAi:
         client, names = self._client(itself.subscription), (itself.resource_group, itself.name)
         try:
             document = self._account(account)
-            self._locations.setdefault(account, str(document.get("location") or ""))
+            self._remember_location(account, document)
             filters = self._read_list(f"list the content filters of {account}", client.rai_policies.list, *names)
         except Refused as refused:
             return Listing({}, refused.look)
@@ -95,11 +95,14 @@ class AzureOpenAi:
 
     def _location(self, account: str) -> str:
         if account not in self._locations:
-            location = self._account(account).get("location")
-            if not isinstance(location, str):
-                raise Refused(Outcome.UNREADABLE, "an account without a location")
-            self._locations[account] = location
+            self._remember_location(account, self._account(account))
+        if account not in self._locations:
+            raise Refused(Outcome.UNREADABLE, "an account without a location")
         return self._locations[account]
+
+    def _remember_location(self, account: str, document: Document) -> None:
+        if isinstance(location := document.get("location"), str):
+            self._locations[account] = location
 
     def _read_list(self, what: str, call: Any, *names: str) -> list[Any]:
         return self._reader.read_list(what, partial(call, *names))

@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from audit import checkpoints, findings, keys, ledger, outbox, releases
 from audit.checkpoints import Pointer
@@ -91,7 +92,7 @@ class Sweeper:
         waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
         if any(row.key != keys.OUTBOX_HEAD for row in waiting):
             self.checker.wake(parent)  # rows that a crash left behind
-        self._note(parent, ledger.Run(began_at, *_ended(listing), list(map(keys.target_hash, differing))))
+        self._note(parent, _run(began_at, listing, differing))
         self._checkpoint(parent, rows, waiting)
         return checked
 
@@ -151,8 +152,17 @@ class Sweeper:
         return len(verdict.changes) if self.checker.commit(hot, verdict) else 0  # a conflict is news enough
 
 
-def _ended(listing: Listing) -> tuple[Outcome, str, int]:
-    return listing.itself.outcome, listing.itself.reason, len(listing.looks)
+def _run(began_at: datetime, listing: Listing, differing: Sequence[Target]) -> ledger.Run:
+    return ledger.Run(
+        began_at=began_at,
+        outcome=listing.itself.outcome,
+        reason=listing.itself.reason,
+        listed=listing.listed,
+        seen=listing.seen,
+        unreadable=listing.unreadable,
+        skipped=listing.skipped,
+        differing=[keys.target_hash(target) for target in differing],
+    )
 
 
 def _heads(rows: Sequence[Row]) -> dict[str, ledger.Head]:

@@ -237,6 +237,8 @@ def test_the_catalogue_has_a_date_for_each_sku(script: Script, live: AzureLive) 
 @pytest.mark.parametrize("location", [None, 5, {}])
 def test_an_account_without_a_location_has_no_catalogue(script: Script, live: AzureLive, location: object) -> None:
     script.answers["/accounts/aoai-prod"] = Said({"location": location})
+    script.answers["/deployments"] = Said({"value": []})
+    live.list_targets(CHAT.parent)
 
     with pytest.raises(Unavailable, match="location"):
         live.catalogue(CHAT.parent, timedelta())
