@@ -1,14 +1,16 @@
 # What a newcomer needs: `make demo`, `make test`, `make run`. `make help` lists everything.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+TESTS ?= tests
+BIN := $(VENV)/bin
 
-.PHONY: help install demo run test soak lint format bench bench-peers clean
+.PHONY: help install demo run test soak lint format docs bench bench-peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 install: ## install everything into the project's own folder
-	@$(PYTHON) -m local.install
+	@$(PYTHON) -m local.install $(VENV)
 
 demo: install ## play the story from events to alerts, and write out/report.html
 	@$(BIN)/python -m local demo
@@ -16,8 +18,8 @@ demo: install ## play the story from events to alerts, and write out/report.html
 run: install ## keep the local stack up on port 7071
 	@exec $(BIN)/python -m local run --with-parent
 
-test: install ## run the tests
-	@$(BIN)/python -m pytest
+test: install ## run the tests; TESTS=tests/unit only these, PYTHON=python3.13 VENV=.venv-3.13 with another Python
+	@$(BIN)/python -m pytest $(TESTS)
 
 soak: install ## kill, crash, cut and storm real processes for half an hour, and print the numbers
 	@$(BIN)/python -m tests.soak --long
@@ -31,6 +33,10 @@ format: install ## let ruff format and sort
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+docs: install ## write the pages that are made of the code
+	@$(BIN)/python -m audit rules --output markdown > docs/rules.md
+	@$(BIN)/python -m audit.schema > docs/release.schema.json
+
 bench: install ## print the benchmarks and write out/bench.json
 	@$(BIN)/python -m benchmarks
 
@@ -43,4 +49,4 @@ bench-peers: install .bench/installed ## the same with Cloud Custodian and DeepD
 	@touch $@
 
 clean: ## remove everything that was installed or made
-	rm -rf .venv .bench .local out local/node_modules
+	rm -rf .venv .venv-* .bench .local out local/node_modules

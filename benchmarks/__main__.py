@@ -26,7 +26,7 @@ class Plan:
     """How much to measure: fleet sizes, events a load, and how often each thing is repeated."""
 
     fleets: Sequence[int] = (10_000,)
-    events: int = 210
+    events: int = 140
     times: int = 3
     starts: int = 5
 

@@ -24,28 +24,21 @@ def _aligned(line: Line) -> str:
 def _judging(figures: Figures) -> Iterator[Line]:
     for fleet in figures["judging"]:
         count = next(each["documents"] for each in fleet)
-        yield (
-            f"JUDGING {count:,} deployments",
-            "a CPU second",
-            "of limit",
-            "peak MB",
-            "findings",
-        )
+        yield (f"JUDGING {count:,} deployments", "a CPU second", "of limit", "peak MB", "findings")
         yield from (_engine(each) for each in fleet)
 
 
 def _engine(each: Figures) -> Line:
     if "advice" in each:
         return each["title"], "-", "-", "-", each["advice"]
+    rate, ratio = f"{each['documents_per_second']:,.0f}", f"{each['to_limit']:.2f}x"
+    return each["title"], rate, ratio, f"{each['peak_mb']:.0f}", _found(each)
+
+
+def _found(each: Figures) -> str:
     slower = 1 / each["to_model_audit"]
-    remark = f"{each['findings']:,}" + (f"; Model Audit is {slower:.1f} times as fast" if slower > 1 else "")
-    return (
-        each["title"],
-        f"{each['documents_per_second']:,.0f}",
-        f"{each['to_limit']:.2f}x",
-        f"{each['peak_mb']:.0f}",
-        remark,
-    )
+    comparison = f"; Model Audit is {slower:.1f} times as fast" if slower > 1 else ""
+    return f"{each['findings']:,}{comparison}" if each["findings"] else ""
 
 
 def _round_trips(figures: Figures) -> Iterator[Line]:

@@ -1,7 +1,7 @@
 """Install what the project needs into its own folder: a virtual environment and Azurite. Needs only Python.
 
-Run as `python3 -m local.install`, before any package is there. A second run notices that nothing
-changed, and ends at once.
+Run as `python3 -m local.install [FOLDER]`, before any package is there; FOLDER is the virtual environment's, by
+default `.venv`. A second run notices that nothing changed, and ends at once.
 """
 
 import hashlib
@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-STAMP = VENV / "installed"
-INPUTS = ("pyproject.toml", "requirements.txt", "local/package-lock.json", "local/install.py")
+NODE_MODULES = ROOT / "local" / "node_modules"
+STAMP = "installed"  # the file that says of what a folder was made
+PYTHON_INPUTS = ("pyproject.toml", "requirements.txt", "local/install.py")
+NODE_INPUTS = ("local/package-lock.json", "local/.npmrc")
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
 
@@ -28,25 +30,38 @@ WORKER = "azure-functions-runtime==1.3.0"
 
 def main() -> None:
     """Install whatever is missing, and show what goes on meanwhile."""
-    wanted = _digest()
-    if STAMP.is_file() and STAMP.read_text() == wanted:
+    folder = ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".venv")
+    _once(folder, f"{sys.version} {_digest(PYTHON_INPUTS)}", lambda: _install_python(folder))
+    _once(NODE_MODULES, _digest(NODE_INPUTS), _install_node)
+
+
+def _once(folder: Path, wanted: str, install: Callable[[], None]) -> None:
+    """Fill a folder, unless it was made of the same things before."""
+    stamp = folder / STAMP
+    if stamp.is_file() and stamp.read_text() == wanted:
         return
     _check_tools()
-    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    print(f"Installing into {VENV.name} and local/node_modules; the first time takes a minute or two.")
+    print(f"Installing into {folder.relative_to(ROOT)}; the first time takes a minute or two.", flush=True)
+    install()
+    stamp.write_text(wanted)
+
+
+def _install_python(folder: Path) -> None:
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.is_file():
-        _step("[1/4] virtual environment", lambda: venv.create(VENV, with_pip=True))
+        _step("virtual environment", lambda: venv.create(folder, with_pip=True))
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
-    _run("[2/4] Python packages", [*pip, "--editable", ".[cli,local,dev]"])
-    _run("[3/4] the Functions worker", [*pip, "--ignore-requires-python", "--no-deps", WORKER])
+    _run("Python packages", [*pip, "--editable", ".[cli,local,dev]"])
+    _run("the Functions worker", [*pip, "--ignore-requires-python", "--no-deps", WORKER])
+
+
+def _install_node() -> None:
     npm = shutil.which("npm") or "npm"
-    _run("[4/4] Azurite", [npm, "ci", "--prefix", "local", "--ignore-scripts", "--omit=dev"])
-    STAMP.write_text(wanted)
+    _run("Azurite", [npm, "ci", "--prefix", "local", "--ignore-scripts", "--omit=dev"])
 
 
-def _digest() -> str:
-    parts = [sys.version.encode(), *((ROOT / name).read_bytes() for name in INPUTS)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+def _digest(inputs: tuple[str, ...]) -> str:
+    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in inputs)).hexdigest()
 
 
 def _check_tools() -> None:
@@ -60,10 +75,10 @@ def _check_tools() -> None:
         sys.exit(f"expected Node {OLDEST_NODE} or later, got {version}")
 
 
-def _step(title: str, action: object) -> None:
+def _step(title: str, action: Callable[[], None]) -> None:
     began = time.monotonic()
-    action()  # type: ignore[operator]
-    print(f"  {title}: {time.monotonic() - began:.0f} s")
+    action()
+    print(f"  {title}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _run(title: str, command: list[str]) -> None:

@@ -105,7 +105,9 @@ class AzureBlobs:
         with _translated(f"read blob {name}"):
             try:
                 return self._client.download_blob(name).readall()
-            except ResourceNotFoundError:
+            except ResourceNotFoundError as error:
+                if getattr(error, "error_code", None) != "BlobNotFound":
+                    raise  # the container is missing: that says nothing of the blob
                 return None
 
     def names(self, prefix: str = "") -> list[str]:

@@ -12,6 +12,7 @@ from audit import checkpoints, wiring
 from audit.checkpoints import Checkpoint
 from audit.cli.output import EXIT_FINDINGS, output_option, show
 from audit.render import render_report
+from audit.targets import find_target
 from audit.verify import Chain
 
 
@@ -52,7 +53,8 @@ def verify(anchors: Path | None, output: str) -> None:
     verified = wiring.verifier().verify(copies, _digests(anchors) if anchors else ())
     rows = [
         {
-            "target": each.name,
+            "id": each.name,
+            "target": _short(each.name),
             "entries": each.entries,
             "vouched": each.seq,
             "until": f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "by its own chain only",
@@ -64,6 +66,8 @@ def verify(anchors: Path | None, output: str) -> None:
     show(rows, ("target", "entries", "vouched", "until", "broken"), output, "Nothing is recorded yet.")
     for name, broken in verified.broken:
         click.echo(f"BROKEN {name}: at entry {broken.seq} expected {broken.expected}, got {broken.got}", err=True)
+    whole = sum(each.broken is None for each in verified.chains)
+    click.echo(f"{whole} of {len(verified.chains)} chains hold together.", err=True)
     if not any(each.seq for each in verified.chains):
         click.echo(
             "No checkpoint vouches for any of it: a cut tail or a chain written anew would not show.", err=True
@@ -118,6 +122,11 @@ def prune(older_than_days: int, yes: bool, output: str) -> None:
         output,
         "Nothing that old is covered by a checkpoint.",
     )
+
+
+def _short(name: str) -> str:
+    target = find_target(name)
+    return f"{target.parent_name}/{target.name}" if target else name
 
 
 def _copies(folder: Path) -> Iterator[Checkpoint]:

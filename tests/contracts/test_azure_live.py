@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
@@ -188,6 +189,30 @@ def test_each_sdk_client_retries_as_often_as_we_told_it(azure_world: AzureWorld,
         azure_world.live.look(target)
 
     assert len(azure_world.plane.requests) - asked == RETRIES["retry_status"] + 1
+
+
+def test_whatever_is_asked_for_in_a_sweep_is_asked_for_as_often_as_we_said(azure_world: AzureWorld) -> None:
+    plane, live = azure_world.plane, azure_world.live
+
+    def sweep() -> None:
+        for parent in live.parents():
+            live.list_targets(parent)
+        live.catalogue(CHAT.parent, timedelta())
+
+    sweep()  # the first finds out where the registry answers, once and for all
+    plane.requests.clear()
+    sweep()
+    tries = {}
+    for path in sorted({call.path for call in plane.requests}):
+        plane.requests.clear()
+        fault = plane.faults.add(Fault(path=path, status=500))
+        with suppress(Unavailable):
+            sweep()
+        tries[path] = sum(call.status == 500 for call in plane.requests)
+        plane.faults.clear(fault)
+
+    assert len(tries) > 12
+    assert set(tries.values()) == {RETRIES["retry_status"] + 1}
 
 
 @EACH_TARGET

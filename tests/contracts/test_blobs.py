@@ -64,9 +64,6 @@ def test_a_container_that_is_not_there_is_unavailable(storage_connection: str) -
 
 
 @pytest.mark.azurite
-@pytest.mark.xfail(
-    strict=True, reason="AzureBlobs.get takes every 404 for a missing blob, that of the container too"
-)
 def test_reading_from_a_container_that_is_not_there_is_unavailable_and_not_nothing(
     storage_connection: str,
 ) -> None:
