@@ -35,7 +35,7 @@ format: install ## let ruff format and sort
 
 docs: install ## write the pages that are made of the code
 	@$(BIN)/python -m audit rules --output markdown > docs/rules.md
-	@$(BIN)/python -m audit.schema > docs/release.schema.json
+	@$(BIN)/python -m audit.approvals.schema > docs/release.schema.json
 
 bench: install ## print the benchmarks and write out/bench.json
 	@$(BIN)/python -m benchmarks

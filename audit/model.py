@@ -72,7 +72,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What a fact may be where more than one value is approved; `audit.approved.admits` says what it admits.
+    """What a fact may be where several values are approved; `audit.approvals.approved.admits` says what it admits.
 
     It is one of several values, a number between two bounds (inclusive, either may be missing), or, where
     `because` says why, whatever it is: such a fact is not audited.

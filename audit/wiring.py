@@ -22,7 +22,7 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
-    from audit.policy import ScopedPolicy
+    from audit.approvals.policy import ScopedPolicy
     from audit.ports import Live
     from audit.service.approve import Approver
     from audit.service.history import Historian
@@ -92,7 +92,7 @@ def policies() -> tuple["ScopedPolicy", ...]:
 
 @lru_cache(maxsize=1)
 def _policies_of(minute: datetime) -> tuple["ScopedPolicy", ...]:  # noqa: ARG001 - the key of the cache
-    from audit.releases import read_policies
+    from audit.approvals.releases import read_policies
 
     return read_policies(table(RELEASES).rows(keys.POLICY, *keys.ALL_HOT)).policies
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from audit import wiring
+from audit.approvals.release_files import read_release_files
 from audit.cli.approve import apply_release
-from audit.release_files import read_release_files
 from local.show import Screen
 from local.stack import RELEASES, Stack
 

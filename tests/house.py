@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from audit import keys, releases
+from audit import keys
 from audit.actors import Identities
+from audit.approvals import releases
 from audit.model import Event, Look, Outcome, Release, Target
 from audit.privacy import PersonalData, Privacy
 from audit.service.check import Checker

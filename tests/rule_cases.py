@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from audit.approvals.policy import Policy
 from audit.catalogue import Catalogue, read_catalogue
 from audit.facts import observe
 from audit.judge import History, judge
 from audit.model import Finding, Look, Observation, Outcome, Release, Target
-from audit.policy import Policy
 from audit.rules.page import page
 from audit.targets import parse_target
 

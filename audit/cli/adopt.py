@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from audit import keys, ledger, wiring
-from audit import releases as approvals
-from audit.adopt import Adopted, release_file
+from audit.approvals import releases as approvals
+from audit.approvals.adopt import Adopted, release_file
 from audit.cli.targets import resolve
 from audit.errors import AuditError, BadInput
 from audit.ledger import Head

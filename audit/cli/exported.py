@@ -9,14 +9,14 @@ from typing import Any
 import click
 
 from audit import keys, settings, wiring
+from audit.approvals.release_files import read_release_files
+from audit.approvals.releases import read_approvals
 from audit.cli.findings_output import exit_code, show_findings
 from audit.cli.output import EXIT_FAILED
 from audit.exports import Export, read_exports
 from audit.facts import observe
 from audit.judge import judge
 from audit.model import Finding, Observation, Release, Target
-from audit.release_files import read_release_files
-from audit.releases import read_approvals
 
 
 def check_export(folder: Path, release_files: Path | None, patterns: tuple[str, ...], output: str) -> int:

@@ -7,13 +7,13 @@ import click
 import msgspec
 
 from audit import wiring
+from audit.approvals.gate import Candidate, Decision, decide
+from audit.approvals.policy import policy_of
 from audit.cli.annotations import Note, github, junit
 from audit.cli.output import EXIT_FINDINGS, show
 from audit.cli.targets import resolve
 from audit.errors import BadInput
-from audit.gate import Candidate, Decision, decide
 from audit.model import Stage
-from audit.policy import policy_of
 
 
 @click.command()

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import click
 import msgspec
 
-from audit import waivers as core
 from audit import wiring
+from audit.approvals import waivers as core
+from audit.approvals.strict_files import did_you_mean
 from audit.cli.approve import waiver_row
 from audit.cli.output import output_option, show
 from audit.cli.targets import resolve
@@ -16,7 +17,6 @@ from audit.errors import BadInput
 from audit.model import Waiver
 from audit.rules import RULES
 from audit.service.approve import Asked
-from audit.strict_files import did_you_mean
 
 _COLUMNS = ("id", "state", "where", "rule", "subject", "author", "until", "reason")
 

@@ -7,6 +7,7 @@ release is found by comparing (`compare.py`), and the name of the fact says whic
 from collections.abc import Iterator
 from datetime import datetime
 
+from audit.approvals.policy import DEFAULT, Policy, unmet_gates
 from audit.catalogue import Catalogue
 from audit.judge import (
     actor,
@@ -31,7 +32,6 @@ from audit.judge.names import serving, shape_of
 from audit.judge.pinning import may_upgrade
 from audit.judge.retirement import retirement
 from audit.model import Finding, Observation, Outcome, Release
-from audit.policy import DEFAULT, Policy, unmet_gates
 
 # Each is asked about every target that is present and approved.
 _OF_RELEASES = (

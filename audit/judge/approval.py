@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from audit import deadlines
+from audit.approvals.waivers import State, covers, ending, state
 from audit.judge.given import NOTHING, Case
 from audit.judge.names import phrase
 from audit.model import Finding, Kind, Release, Waiver
-from audit.waivers import State, covers, ending, state
 
 # A registered model serves nobody by itself, and a workspace or account is approved by what lives in it.
 _NOT_SERVING = frozenset({Kind.MODEL, Kind.PARENT})

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from audit.approved import admits
+from audit.approvals.approved import admits
 from audit.judge import names
 from audit.judge.given import NOTHING, Case
 from audit.model import Approved, Finding, Release, Scalar

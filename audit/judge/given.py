@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from audit import deadlines
+from audit.approvals.policy import Policy
 from audit.catalogue import Catalogue
 from audit.judge.names import Shape
 from audit.model import Actor, Facts, Finding, Observation, Release, Waiver
-from audit.policy import Policy
 from audit.rules import RULES
 from audit.texts import cut
 

@@ -17,8 +17,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import commands, evidence, findings, keys, ledger, releases, waivers
+from audit import commands, evidence, findings, keys, ledger
 from audit.actors import Identities, describe
+from audit.approvals import releases, waivers
+from audit.approvals.policy import ScopedPolicy, policy_of
+from audit.approvals.releases import Approvals
 from audit.catalogue import Catalogue
 from audit.errors import Conflict, StillConflicting
 from audit.events import deed, is_change
@@ -27,9 +30,7 @@ from audit.findings import Cause, Change
 from audit.judge import History, judge
 from audit.ledger import Head, Hot, Verdict
 from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
-from audit.policy import ScopedPolicy, policy_of
 from audit.ports import Blobs, Live, Queue, Table
-from audit.releases import Approvals
 from audit.service import parents
 from audit.texts import cut
 

@@ -14,12 +14,12 @@ from datetime import datetime
 
 from audit import keys, ledger
 from audit.actors import Identities
+from audit.approvals.releases import read_approvals
 from audit.errors import BadInput, Conflict
 from audit.events import Message, parse_message
 from audit.model import Event, Release, Target
 from audit.pointers import Pointer, targets_naming
 from audit.ports import Create, Queue, Table, Write
-from audit.releases import read_approvals
 from audit.service import parents
 
 logger = logging.getLogger(__name__)

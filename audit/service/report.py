@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit import keys, ledger, outbox, releases
+from audit import keys, ledger, outbox
 from audit.alerts import notice_data
+from audit.approvals import releases
 from audit.checkpoints import Pointer
 from audit.evidence import EMPTY, Link
 from audit.ledger import Hot, raw_of

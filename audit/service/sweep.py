@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit import checkpoints, findings, keys, ledger, outbox, releases
+from audit import checkpoints, findings, keys, ledger, outbox
+from audit.approvals import releases
 from audit.checkpoints import Pointer
 from audit.errors import BadInput, Conflict, Throttled
 from audit.ledger import Hot

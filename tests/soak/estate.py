@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from audit import keys, releases
+from audit import keys
+from audit.approvals import releases
 from audit.model import Release, Target
 from audit.ports import Table
 from audit.service import parents

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from audit import keys, releases
+from audit import keys
+from audit.approvals import releases
 from audit.model import Release, Target
 from audit.service import parents
 from tests.checker import Problem, Truth, delivery, violations

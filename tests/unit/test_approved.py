@@ -5,10 +5,10 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from audit.approved import admits
+from audit.approvals.approved import admits
+from audit.approvals.release_files import read_release_files
 from audit.errors import BadInput
 from audit.model import Approved, Release, Scalar
-from audit.release_files import read_release_files
 from tests.house import ACCOUNT, WORKSPACE, release
 from tests.strategies import any_text
 

@@ -7,14 +7,14 @@ import jsonschema
 import pytest
 import yaml
 
-from audit.adopt import Adopted, release_file
-from audit.approved import admits
+from audit.approvals.adopt import Adopted, release_file
+from audit.approvals.approved import admits
+from audit.approvals.release_files import Files, read_files, read_release_files, schema
 from audit.cli.annotations import Note, github, junit
 from audit.errors import BadInput
 from audit.facts import facts_of
 from audit.identity import identity_of
 from audit.model import Criterion, Stage, Waiver
-from audit.release_files import Files, read_files, read_release_files, schema
 from tests.fakes import FakeClock
 from tests.house import ACCOUNT, APPROVED_AT, CHAT, CHURN, chat_document, churn_document
 
@@ -124,7 +124,7 @@ def test_a_release_too_large_for_its_row_is_refused(tmp_path: Path) -> None:
 def test_the_published_schema_is_the_one_that_the_reader_has() -> None:
     published = json.loads((ROOT / "docs/release.schema.json").read_text())
 
-    assert published == schema(), "python -m audit.schema > docs/release.schema.json"
+    assert published == schema(), "python -m audit.approvals.schema > docs/release.schema.json"
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "local").glob("releases*/*.yaml")), ids=lambda file: file.name)

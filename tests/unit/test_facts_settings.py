@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit.approved import is_same
+from audit.approvals.approved import is_same
 from audit.facts import facts_of
 from audit.model import Kind
 from tests.house import chat_document, churn_document

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from audit.gate import Candidate, Decision, decide
+from audit.approvals.gate import Candidate, Decision, decide
+from audit.approvals.policy import DEFAULT, Policy
 from audit.model import Approved, Release, Stage
-from audit.policy import DEFAULT, Policy
 from tests.house import APPROVED_AT, CHAT, CHURN, release
 
 NOW = APPROVED_AT + timedelta(days=1)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from audit.approvals.policy import DEFAULT, Policy
 from audit.judge import History, Rollback, Sighting, Standing, Written, judge
 from audit.model import (
     Actor,
@@ -20,7 +21,6 @@ from audit.model import (
     Target,
     Waiver,
 )
-from audit.policy import DEFAULT, Policy
 from tests.house import APPROVED_AT, CHAT, CHURN, PIPELINE, release
 from tests.unit.test_judge import CHAT_FACTS, MODEL, NOW, traffic, values_of
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from audit.approvals.policy import DEFAULT, GATES, Policy, ScopedPolicy, WorkingHours, policy_of, unmet_gates
+from audit.approvals.release_files import read_files
 from audit.errors import BadInput
 from audit.model import Criterion, Severity, Stage
-from audit.policy import DEFAULT, GATES, Policy, ScopedPolicy, WorkingHours, policy_of, unmet_gates
-from audit.release_files import read_files
 from tests.house import ACCOUNT, CHAT, CHURN, SUBSCRIPTION, release
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audit.approvals.release_files import read_release_files
+from audit.approvals.strict_files import MAX_BYTES
 from audit.errors import BadInput
-from audit.release_files import read_release_files
-from audit.strict_files import MAX_BYTES
 from audit.targets import parse_target
 from tests.house import ACCOUNT, CHAT, WORKSPACE
 from tests.strategies import HOSTILE_TEXTS, any_text, json_values

@@ -14,14 +14,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from audit import keys, policy_files
+from audit import keys
+from audit.approvals import policy_files
+from audit.approvals.policy import EVIDENCE_GATES, ScopedPolicy, evidence_name
+from audit.approvals.policy_files import PolicyEntry
+from audit.approvals.release_facts import read_facts
+from audit.approvals.strict_files import Content, convert, did_you_mean, find_files, read_content
 from audit.errors import BadInput
 from audit.model import Criterion, Release, Stage, Target, Waiver
-from audit.policy import EVIDENCE_GATES, ScopedPolicy, evidence_name
-from audit.policy_files import PolicyEntry
-from audit.release_facts import read_facts
 from audit.rules import RULES
-from audit.strict_files import Content, convert, did_you_mean, find_files, read_content
 from audit.targets import parse_target
 
 MAX_RELEASES = 10_000

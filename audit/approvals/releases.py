@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from audit import evidence, keys, waivers
+from audit import evidence, keys
+from audit.approvals import waivers
+from audit.approvals.policy import ScopedPolicy
 from audit.evidence import Link
 from audit.ledger import entry_row, read, row
 from audit.model import Release, Waiver
-from audit.policy import ScopedPolicy
 from audit.ports import Create, Delete, Replace, Row, Write
 
 

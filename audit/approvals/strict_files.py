@@ -14,7 +14,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
-from audit.approved import as_number
+from audit.approvals.approved import as_number
 from audit.errors import BadInput
 
 T = TypeVar("T")

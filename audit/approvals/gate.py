@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from audit.approved import admits
+from audit.approvals.approved import admits
+from audit.approvals.policy import Policy, unmet_gates
 from audit.model import Approved, ApprovedFacts, Release, Scalar, Stage, Target
-from audit.policy import Policy, unmet_gates
 from audit.references import Reference, parse_reference
 
 _ORDER = (Stage.NONE, Stage.STAGING, Stage.PRODUCTION)

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from audit.approvals.release_facts import MAX_FACT
 from audit.model import Facts, Target
-from audit.release_facts import MAX_FACT
 
 # How a change is going, not how it should end.
 _PASSING = ("provisioning_state", "endpoint_state")

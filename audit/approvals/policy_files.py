@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
+from audit.approvals.policy import DAYS, EVERYTHING, GATES, TAG, ScopedPolicy, WorkingHours
+from audit.approvals.strict_files import Content, did_you_mean
 from audit.errors import BadInput
 from audit.model import Severity
-from audit.policy import DAYS, EVERYTHING, GATES, TAG, ScopedPolicy, WorkingHours
 from audit.rules import RULES
-from audit.strict_files import Content, did_you_mean
 from audit.targets import find_parent, normalise_id
 
 MAX_DAYS = 36_500  # a hundred years

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audit.approved import as_number
+from audit.approvals.approved import as_number
+from audit.approvals.strict_files import Content, did_you_mean
 from audit.errors import BadInput
 from audit.model import Approved, ApprovedFacts, Scalar
 from audit.references import parse_reference
-from audit.strict_files import Content, did_you_mean
 
 MAX_FACT = 1000  # characters of a fact's name or value, so that a release fits into its row
 MAX_CHOICES = 50  # values of a `one_of`; who approves more than these approves anything
