@@ -132,7 +132,7 @@ def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:
     body = msgspec.json.encode(evidence.harmless(msgspec.to_builtins(value)))  # any text and number from outside
     if len(body) > MAX_BODY:
         raise AuditError(f"expected a row body of at most {MAX_BODY} bytes for {key}, got {len(body)}")
-    return Row(key, {"v": VERSION, "body": body, **columns}, etag)
+    return Row(key, {"v": VERSION, "body": body, **evidence.harmless(columns)}, etag)
 
 
 def read(row_: Row, type_: type[T]) -> T:

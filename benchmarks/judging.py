@@ -44,7 +44,7 @@ PEERS = (
     Contender(
         "deepdiff", "DeepDiff, on the same fields", "deepdiff_fields", "comparing", "structural", PEER_PYTHON
     ),
-    Contender("custodian", "Cloud Custodian, 24 policies", "custodian", "policies", "all", PEER_PYTHON),
+    Contender("custodian", "Cloud Custodian, one policy a rule", "custodian", "policies", "all", PEER_PYTHON),
 )
 
 

@@ -65,7 +65,7 @@ def _load(load: Figures) -> Line:
     rates = (f"{figures['events_per_second']:.1f}", f"{figures['share_of_raw']:.2f}x", f"{figures['p50_ms']:.0f}")
     remark = (
         f"p95 {figures['p95_ms']:.0f} ms, {figures['operations_per_event']:.1f} operations an event, "
-        f"{figures['conflicts']:.0f} conflicts, {figures['sdk_retries']:.0f} retries by the SDK"
+        f"{figures['conflicts']:.0f} conflicts (each tried again), {figures['sdk_retries']:.0f} retries by the SDK"
     )
     return title, *rates, remark
 

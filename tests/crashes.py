@@ -85,10 +85,13 @@ class MortalBlobs(FakeBlobs):
 @dataclass
 class MortalChannel(FakeChannel):
     fuse: Fuse = field(default_factory=Fuse)
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
     def send(self, alert: Alert) -> None:
         self.fuse.step("before telling")
         super().send(alert)
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
         self.fuse.step("after telling")
 
 
@@ -144,6 +147,11 @@ class Host:
         self._ids = itertools.count()
 
     @property
+    def channel(self) -> MortalChannel:
+        assert isinstance(self.house.channel, MortalChannel)
+        return self.house.channel
+
+    @property
     def live(self) -> WatchedLive:
         assert isinstance(self.house.live, WatchedLive)
         return self.house.live
@@ -164,7 +172,7 @@ class Host:
                 return
             message = min(waiting, key=lambda each: (each.visible_at, int(each.id)))
             clock.time = max(clock.time, message.visible_at)
-            self._deliver(message)
+            self.deliver(message)
         raise AssertionError(f"the queues never ran dry: {self.waiting[:3]}")
 
     def sweep(self) -> None:
@@ -201,7 +209,8 @@ class Host:
     def _put(self, queue: str, text: str, delay: timedelta) -> None:
         self.waiting.append(Message(str(next(self._ids)), text, queue, self.house.clock.now() + delay))
 
-    def _deliver(self, message: Message) -> None:
+    def deliver(self, message: Message) -> None:
+        """Deliver a message once; it reappears later where that did not end well."""
         message.deliveries += 1
         try:
             self._take(message)

@@ -11,7 +11,7 @@ from audit import evidence, keys, ledger
 from audit.events import deed
 from audit.journal import actor_text, at_of, body_of, finding_text, state_text
 from audit.judge import serving as phrases
-from audit.ledger import Head, Run, Seen, raw_of
+from audit.ledger import MAX_DIFFERING, Head, Run, Seen, raw_of
 from audit.model import Facts, Outcome, Release, Target
 from audit.ports import Blobs, Row, Table
 
@@ -137,8 +137,9 @@ class Historian:
         until = after.at if after else datetime.max.replace(tzinfo=seen.at.tzinfo)
         partition, stream = keys.partition(seen.target.parent), keys.target_hash(seen.target)
         runs = (ledger.read(row, Run) for row in self.ledger.rows(partition, *keys.runs(until), RUNS_READ))
-        whole = (run for run in runs if run.outcome is Outcome.PRESENT and stream not in run.differing)
-        return max((run.began_at for run in whole if run.began_at > seen.at), default=seen.at)
+        whole = (run for run in runs if run.outcome is Outcome.PRESENT and len(run.differing) < MAX_DIFFERING)
+        same = (run for run in whole if stream not in run.differing)
+        return max((run.began_at for run in same if run.began_at > seen.at), default=seen.at)
 
     def _facts(self, snapshot: str) -> Facts:
         content = self.evidence.get(snapshot)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -89,8 +90,10 @@ def command(app: Path, settings: Path, *options: str) -> list[str]:
 def hosted(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[HostProcess]:
     path = folder / "local.settings.json"
     path.write_text(json.dumps({"Values": settings}))
+    # The environment wins over the file, and another test's stack may have left its own settings there.
+    own = {name: value for name, value in os.environ.items() if name not in settings}
     process = subprocess.Popen(
-        command(APP, path, *options), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command(APP, path, *options), cwd=ROOT, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     host = HostProcess(process)
     try:

@@ -86,6 +86,10 @@ EVERY_STEP = [
 ]
 
 
+# The step at which a message of the queue `alerts` tells: it has read, and committed its claim.
+TELLING = ["before rows", "before commit", "after commit", "before telling"].index("before telling")
+
+
 def play(story: str, *strikes: tuple[int, Callable[[], BaseException]]) -> Host:
     """Play a story; each strike hits at so many steps after the one before it."""
     host = host_as_approved()
@@ -281,8 +285,10 @@ def tagged(count: int, value: str) -> tuple[dict, dict]:
     return document, CHAT_FACTS | {f"tags.t{number:03d}": "approved" for number in range(count)}
 
 
-@pytest.mark.parametrize("at", [None, *range(0, 80, 5)])
-@pytest.mark.parametrize("value", ["x", "\x00" * 256], ids=["short", "long"])
+@pytest.mark.parametrize(
+    ("value", "at"),
+    [*(("x", at) for at in (None, *range(0, 80, 5))), *(("\x00" * 256, at) for at in (None, 9, 21, 33))],
+)
 def test_more_changes_than_one_commit_holds_are_all_found_and_told_once(value: str, at: int | None) -> None:
     document, facts = tagged(75, value)
     host = host_as_approved()
@@ -346,6 +352,56 @@ def test_a_batch_that_needs_many_transactions_is_told_once_wherever_its_teller_d
         assert len({alert.id for alert in host.house.channel.alerts}) == 1
 
     assert at > 10
+
+
+def test_a_finding_that_comes_back_is_told_again() -> None:
+    host = host_as_approved()
+    drift_and_return(host)
+    host.house.clock.advance(hours=1)
+    host.house.serve(CHAT, chat_document("2024-11-20"))
+
+    host.post(event("e-again", host))
+    host.run()
+
+    assert host.violations(DRIFTED) == []
+    assert host.house.told == [("opened", "MA102"), ("resolved", "MA102"), ("opened", "MA102")]
+
+
+def test_what_is_found_while_a_batch_is_being_told_is_told_afterwards_without_a_sweep() -> None:
+    host = host_as_approved()
+    host.house.serve(CHAT, chat_document("2024-11-20"))
+    host.post(event("e-drift", host))
+    host.run("events", "checks")
+    host.house.clock.advance(seconds=30)
+    arm(host.fuse, (TELLING, Killed))
+    (teller,) = host.waiting
+    host.deliver(teller)
+    host.house.serve(CHAT, chat_document())
+    host.post(event("e-return", host))
+
+    host.run()
+
+    assert (teller.deliveries, len(host.house.channel.alerts)) == (2, 2)
+    assert host.violations(set()) == []
+
+
+def test_what_is_found_at_the_very_moment_of_telling_is_told_afterwards_without_a_sweep() -> None:
+    host = host_as_approved()
+
+    def find_and_wake() -> None:
+        (teller,) = host.waiting
+        host.house.serve(CHAT, chat_document())
+        host.post(event("e-return", host))
+        host.run("events", "checks")
+        (wake,) = [message for message in host.waiting if message is not teller]
+        host.deliver(wake)  # it finds the batch claimed
+
+    host.channel.meanwhile = [find_and_wake]
+
+    drift(host)
+
+    assert len(host.house.channel.alerts) == 2
+    assert host.violations(set()) == []
 
 
 def claimed_by_the_dead() -> Host:

@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit import keys
+from audit.ledger import MAX_DIFFERING, Run, run_row
+from audit.model import Outcome
+from audit.ports import Create
 from audit.service.history import Historian, Serving
 from tests.house import CHAT, House, chat_document, release, write_event
 
@@ -132,3 +136,18 @@ def test_the_life_of_a_target_is_told_in_order() -> None:
         "finding",
         "alert",
     ]
+
+
+def test_a_sweep_that_found_more_differences_than_it_can_keep_confirms_nobody() -> None:
+    house = House()
+    house.approve(release())
+    house.serve(CHAT, chat_document())
+    house.sweep()
+    house.clock.advance(hours=2)
+    storm = Run(house.clock.now(), Outcome.PRESENT, "", 2000, 2000, 0, {}, ["other"] * (MAX_DIFFERING + 1))
+    house.ledger.commit(keys.partition(CHAT.parent), [Create(run_row(storm))])
+
+    answer = ask(house, house.clock.now())
+
+    assert answer is not None
+    assert not answer.is_certain

@@ -280,6 +280,12 @@ def test_a_row_of_a_newer_program_is_not_misread() -> None:
         ledger.read(Row("k", {"v": 2, "body": b"{}"}), str)
 
 
+def test_a_column_is_as_harmless_as_the_body() -> None:
+    row = ledger.row("k", "\ud800", type="\ud800")
+
+    assert dict(row.values) == {"v": 1, "body": b'"?"', "type": "?"}
+
+
 def test_a_row_that_is_too_large_says_so() -> None:
     with pytest.raises(AuditError, match="at most 60000 bytes for k"):
         ledger.row("k", "x" * 60_000)
