@@ -1,6 +1,7 @@
 """The channel to an Event Grid custom topic, from which customers route alerts on."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ PATIENCE: dict[str, Any] = {"retry_total": 2, "retry_status": 0, "connection_tim
 
 # A topic takes 1,048,576 bytes in all (learn.microsoft.com, Event Grid quotas and limits); the rest is envelope.
 MAX_DATA = 1_000_000
+
+# Of each option of `send` the SDK warns, with each alert, that it is no attribute of the event.
+logging.getLogger("azure.eventgrid._legacy._generated._serialization").setLevel(logging.ERROR)
 
 
 class TopicChannel:

@@ -90,7 +90,9 @@ def test_what_is_not_taken_is_said_and_does_not_arrive(place: Place) -> None:
     assert place.ids() == []
 
 
-def test_the_event_is_the_alert(endpoint: str, topics: CustomTopics) -> None:
+def test_the_event_is_the_alert_and_nothing_is_said_in_the_log(
+    endpoint: str, topics: CustomTopics, caplog: pytest.LogCaptureFixture
+) -> None:
     sent = alert("2024-08-06", "2024-05-13")
 
     topic_channel(endpoint).send(sent)
@@ -105,6 +107,7 @@ def test_the_event_is_the_alert(endpoint: str, topics: CustomTopics) -> None:
         "specversion": "1.0",
         "data": alert_data(sent),
     }
+    assert caplog.records == []
 
 
 def test_an_alert_that_is_sent_again_is_the_same_to_the_byte(endpoint: str, topics: CustomTopics) -> None:
