@@ -32,7 +32,7 @@ RELEASES = Path(__file__).parent / "releases"
 TOPIC = "model-audit-alerts"
 PIPELINES = ("55555555-5555-4555-8555-555555555555",)  # the object id of release-pipeline in fleet.yaml
 
-# The filter of the deployment template (infra/): the writes and deletes that can change what serves.
+# What an Event Grid subscription should let through: the writes and deletes that can change what serves.
 EVENT_TYPES = (
     "Microsoft.Resources.ResourceWriteSuccess",
     "Microsoft.Resources.ResourceWriteFailure",
