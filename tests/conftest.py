@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from local.azurite import azurite
 
 # The same examples on every machine and every day; a failure is then a failure of the code, not of the dice.
-settings.register_profile("house", derandomize=True, deadline=None, database=None, max_examples=100)
+# How fast examples are made says something of the machine's load only.
+settings.register_profile(
+    "house",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("house")
 
 # `make test` stays short; this one is for `pytest --hypothesis-profile thorough tests/unit/test_intake.py`.
