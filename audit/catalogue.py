@@ -1,6 +1,7 @@
 """Azure's model catalogue of a region: when each model version retires, by SKU."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from audit.model import Document, Facts, Retirement
@@ -13,6 +14,13 @@ Catalogue = Mapping[Key, Retirement]
 
 The SKU is empty in the row that holds for every SKU without a date of its own.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A catalogue that could not be read, and why: nothing follows from it about any date."""
+
+    reason: str
 
 
 def read_catalogue(rows: Iterable[Document]) -> Catalogue:

@@ -1,6 +1,6 @@
 """The life of findings: what opens, changes and is resolved when a target has been judged again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,12 +40,14 @@ def follow(
     release: str,
     now: datetime,
     waived: Mapping[str, str] = NOTHING_WAIVED,
+    unjudged: Collection[str] = (),
 ) -> list[Change]:
     """Return what changes in the episodes `known` (by finding key), in a fixed order.
 
     An unreadable target resolves nothing but an earlier inability to look: not seeing is not being well.
     `waived` maps the key of a finding to the waiver that accepts it now: such a finding opens, changes and is
-    resolved like any other, keeps quiet, and is told again when the waiver has ended.
+    resolved like any other, keeps quiet, and is told again when the waiver has ended. What was found by the rules
+    `unjudged` stays as it is: what they need could not be read.
     """
     found = {keys.finding_key(finding): finding for finding in judged}
     changes = [
@@ -53,8 +55,9 @@ def follow(
         for key in sorted(found)
     ]
     if outcome is not Outcome.UNREADABLE:
-        gone = (known[key] for key in sorted(known) if key not in found)
-        changes += [_resolve(episode, cause, now) for episode in gone if episode.status is Status.OPEN]
+        gone = (known[key] for key in sorted(known.keys() - found.keys()))
+        stale = (episode for episode in gone if episode.finding.rule not in unjudged)
+        changes += [_resolve(episode, cause, now) for episode in stale if episode.status is Status.OPEN]
     return [change for change in changes if change is not None]
 
 

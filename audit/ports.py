@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.model import Alert, Look, Outcome, Target
 
 Value = str | int | bool | bytes
@@ -129,8 +129,8 @@ class Live(Protocol):
         """Return what a workspace, a registry or an account holds."""
         ...
 
-    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue:
-        """Return the retirement dates for an account's region, read at most `max_age` ago."""
+    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:
+        """Return the retirement dates of an account's region, at most `max_age` old, or why there are none."""
         ...
 
 

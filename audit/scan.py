@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit.catalogue import Catalogue, retirement_of
+from audit.catalogue import Catalogue, Unread, retirement_of
 from audit.judge.pinning import UPGRADED_SKUS, may_upgrade
-from audit.model import Facts, Kind, Observation, Outcome, Retirement
+from audit.model import Facts, Kind, Observation, Outcome
 
 _SERVING = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT, Kind.SERVERLESS_ENDPOINT, Kind.OPENAI_DEPLOYMENT})
 
@@ -28,14 +28,14 @@ class Row:
     target: str
 
 
-def rows_of(seen: Observation, catalogue: Catalogue, now: datetime) -> Iterator[Row]:
+def rows_of(seen: Observation, catalogue: Catalogue | Unread, now: datetime) -> Iterator[Row]:
     """Yield the rows of one target: one for every deployment behind it; none for what serves nobody."""
     if seen.target.kind not in _SERVING or seen.outcome is Outcome.ABSENT:
         return
     if seen.outcome is Outcome.UNREADABLE:
         yield _row(seen, "", {}, _Fate("not known", "", f"could not look: {seen.reason}"))
     elif seen.target.kind is Kind.OPENAI_DEPLOYMENT:
-        yield _row(seen, "", seen.facts, _openai_fate(seen.facts, retirement_of(seen.facts, catalogue), now))
+        yield _row(seen, "", seen.facts, _openai_fate(seen.facts, catalogue, now))
     elif seen.target.kind is Kind.SERVERLESS_ENDPOINT:
         yield _row(seen, "", seen.facts, _Fate(_movement(seen.facts), "", ""))
     else:
@@ -101,10 +101,13 @@ def _movement(facts: Facts) -> str:
     return "not known: no registered model" if not facts.get("model.path") else "yes: its files can be replaced"
 
 
-def _openai_fate(facts: Facts, retirement: Retirement | None, now: datetime) -> _Fate:
+def _openai_fate(facts: Facts, catalogue: Catalogue | Unread, now: datetime) -> _Fate:
     option = str(facts.get("upgrade_option", "")).casefold()
     is_upgraded = str(facts.get("sku.name", "")).casefold() in UPGRADED_SKUS
     changes = _openai_changes(option, is_upgraded=is_upgraded)
+    if isinstance(catalogue, Unread):
+        return _Fate(changes, "not known", "the retirement dates could not be read")
+    retirement = retirement_of(facts, catalogue)
     if retirement is None:
         return _Fate(changes, "not known", "the region's catalogue does not name it")
     if retirement.lifecycle.casefold() == "deprecated" or (retirement.at and retirement.at <= now):

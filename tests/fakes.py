@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict, Unavailable
 from audit.model import Alert, Look, Outcome, Target
 from audit.ports import Create, Delete, Listing, Replace, Row, Write
@@ -134,7 +134,7 @@ class FakeLive:
     documents: dict[Target, dict] = field(default_factory=dict)
     errors: dict[Target, Exception | Look] = field(default_factory=dict)
     unlisted: dict[str, str] = field(default_factory=dict)
-    catalogues: dict[str, Catalogue] = field(default_factory=dict)
+    catalogues: dict[str, Catalogue | Unread] = field(default_factory=dict)
     looks: int = 0
 
     def parents(self) -> list[str]:
@@ -155,7 +155,7 @@ class FakeLive:
             return Listing({}, Look(Outcome.UNREADABLE, reason=self.unlisted[parent]))
         return Listing({target: self.look(target) for target in self.documents if target.parent == parent})
 
-    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue:
+    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:
         return self.catalogues.get(parent, {})
 
 

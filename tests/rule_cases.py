@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from audit.approvals.policy import Policy
-from audit.catalogue import Catalogue, read_catalogue
+from audit.catalogue import Catalogue, Unread, read_catalogue
 from audit.facts import observe
 from audit.judge import History, judge
 from audit.model import Finding, Look, Observation, Outcome, Release, Target
@@ -32,7 +32,7 @@ class Story:
 
     release: Release | None
     seen: Observation
-    catalogue: Catalogue
+    catalogue: Catalogue | Unread
     policy: Policy
     history: History
 
@@ -57,10 +57,14 @@ def read_story(folder: Path) -> Story:
     return Story(
         None if release is None else msgspec.convert(_with_target(release, target), Release),
         observe(target, look, NOW),
-        read_catalogue(_read(folder / "catalogue.json", [])),
+        _catalogue(_read(folder / "catalogue.json", [])),
         msgspec.convert(_read(folder / "policy.json", {}), Policy),
         msgspec.convert(history, History),
     )
+
+
+def _catalogue(said: Any) -> Catalogue | Unread:
+    return Unread(said["unread"]) if isinstance(said, dict) else read_catalogue(said)
 
 
 def _with_target(release: dict[str, Any], target: Target) -> dict[str, Any]:

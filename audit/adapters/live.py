@@ -15,7 +15,7 @@ from azure.core.credentials import TokenCredential
 from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.recorder import Refused
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.errors import Unavailable
 from audit.model import Look, Target
 from audit.ports import Listing
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# A refusal is asked about again soon, so that a role just granted is seen, but not for each of 500 deployments.
+UNREAD_AGE = timedelta(minutes=1)
+
 
 class AzureLive:
     """See `audit.ports.Live`. The SDKs are imported when the first look needs them, never before."""
@@ -37,7 +40,7 @@ class AzureLive:
     ):
         self._credential, self._cloud, self._subscriptions = credential, cloud, subscriptions
         self._pace = pace or Pace()
-        self._catalogues: dict[tuple[str, str], tuple[float, Catalogue]] = {}
+        self._catalogues: dict[tuple[str, str], tuple[float, Catalogue | Unread]] = {}
         self._importing = threading.Lock()
 
     def parents(self) -> list[str]:
@@ -62,15 +65,24 @@ class AzureLive:
         """Return what a workspace, a registry or an account holds."""
         return self._service(parent).list_targets(parent)
 
-    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue:
+    def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:
         """Return the retirement dates for an account's region, kept in memory for `max_age`."""
-        with _required(f"read the model catalogue for {parent}"):
+        try:
             region = self._openai.region(parent)
-            read_at, catalogue = self._catalogues.get(region, (float("-inf"), {}))
-            if time.monotonic() - read_at > max_age.total_seconds():
-                catalogue = self._openai.catalogue(parent)
-                self._catalogues[region] = (time.monotonic(), catalogue)
+        except Refused as refused:
+            return Unread(f"the region of the account: {refused}")
+        read_at, catalogue = self._catalogues.get(region, (float("-inf"), {}))
+        age = min(max_age, UNREAD_AGE) if isinstance(catalogue, Unread) else max_age
+        if time.monotonic() - read_at > age.total_seconds():
+            catalogue = self._read_catalogue(parent)
+            self._catalogues[region] = (time.monotonic(), catalogue)
         return catalogue
+
+    def _read_catalogue(self, parent: str) -> Catalogue | Unread:
+        try:
+            return self._openai.catalogue(parent)
+        except Refused as refused:
+            return Unread(f"the models of the account's region: {refused}")
 
     def _service(self, parent: str) -> "AzureMl | AzureRegistries | AzureOpenAi":
         if "/microsoft.cognitiveservices/" in parent:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit import wiring
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.cli.output import EXIT_FAILED, output_option, show
 from audit.errors import AuditError
 from audit.facts import observe
@@ -85,12 +85,14 @@ def _scan(live: Live, parent: str) -> _Found:
     return found
 
 
-def _catalogue(live: Live, parent: str, found: _Found) -> Catalogue:
+def _catalogue(live: Live, parent: str, found: _Found) -> Catalogue | Unread:
     try:
-        return live.catalogue(parent, _CATALOGUE_AGE)
+        catalogue = live.catalogue(parent, _CATALOGUE_AGE)
     except AuditError as error:
-        found.failures.append(f"the retirement dates for {parent}: {error}")
-        return {}
+        catalogue = Unread(str(error))
+    if isinstance(catalogue, Unread):
+        found.failures.append(f"the retirement dates for {parent}: {catalogue.reason}")
+    return catalogue
 
 
 def _has_dates(kind: Kind) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from audit.approvals.policy import DEFAULT, Policy, unmet_gates
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.judge import (
     actor,
     approval,
@@ -30,7 +30,7 @@ from audit.judge.given import (
 )
 from audit.judge.names import serving, shape_of
 from audit.judge.pinning import may_upgrade
-from audit.judge.retirement import retirement
+from audit.judge.retirement import OF_THE_CATALOGUE, retirement
 from audit.model import Finding, Observation, Outcome, Release
 
 # Each is asked about every target that is present and approved.
@@ -57,7 +57,7 @@ _OF_RELEASES = (
 def judge(
     release: Release | None,
     observation: Observation,
-    catalogue: Catalogue,
+    catalogue: Catalogue | Unread,
     now: datetime,
     policy: Policy = DEFAULT,
     history: History = NO_HISTORY,
@@ -100,6 +100,7 @@ def _of_what_is_there(release: Release | None, case: Case) -> Iterator[Finding]:
 
 
 __all__ = [
+    "OF_THE_CATALOGUE",
     "History",
     "Rollback",
     "Sighting",

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from audit import deadlines
 from audit.approvals.policy import Policy
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.judge.names import Shape
 from audit.model import Actor, Facts, Finding, Observation, Release, Waiver
 from audit.rules import RULES
@@ -92,7 +92,7 @@ class Case:
     shape: Shape
     approved: Shape
     unmet: Sequence[tuple[str, str]]
-    catalogue: Catalogue
+    catalogue: Catalogue | Unread
     now: datetime
     policy: Policy
     history: History

@@ -1,11 +1,11 @@
-"""MA601 and MA801 to MA804: what Azure's catalogue says of the day on which a model is withdrawn."""
+"""MA601 and MA801 to MA804: what Azure's catalogue says of the day on which a model is withdrawn; else MA909."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from audit import deadlines
-from audit.catalogue import retirement_of
+from audit.catalogue import Unread, retirement_of
 from audit.judge.given import Case
 from audit.judge.names import phrase
 from audit.judge.pinning import may_upgrade
@@ -14,10 +14,16 @@ from audit.model import Finding, Kind, Release, Retirement, Severity
 RETIRED = "deprecated"  # the API's word; the documentation calls the same state "Retired"
 ON_NEW_DEFAULT = "oncenewdefaultversionavailable"
 
+# A catalogue that could not be read leaves these as they were.
+OF_THE_CATALOGUE = frozenset({"MA601", "MA801", "MA802", "MA803", "MA804"})
+
 
 def retirement(release: Release | None, case: Case) -> Iterator[Finding]:
     """Judge a deployment of Azure OpenAI by the catalogue, whether it is approved or not."""
     if case.observation.target.kind is not Kind.OPENAI_DEPLOYMENT:
+        return
+    if isinstance(case.catalogue, Unread):
+        yield case.finding("MA909", "retirement dates", "a readable model catalogue", case.catalogue.reason)
         return
     known = retirement_of(case.live, case.catalogue)
     if known is None:

@@ -61,4 +61,13 @@ ROWS = (
         "Somebody has stopped the deployment; whoever calls it gets an error until it is resumed.",
         "Resume the deployment, or approve that it is paused.",
     ),
+    Rule(
+        "MA909",
+        "The retirement dates could not be read",
+        Severity.MEDIUM,
+        "Azure did not show us when models of this region retire. Until that is mended nobody is warned of a day on "
+        "which the model stops answering or is replaced; earlier warnings stay open.",
+        "Give Model Audit's identity the role Reader on the subscription: the model catalogue belongs to it, and not "
+        "to the account.",
+    ),
 )

@@ -22,12 +22,12 @@ from audit.actors import Identities, describe
 from audit.approvals import releases, waivers
 from audit.approvals.policy import ScopedPolicy, policy_of
 from audit.approvals.releases import Approvals
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict, StillConflicting
 from audit.events import deed, is_change
 from audit.facts import observe
 from audit.findings import Cause, Change
-from audit.judge import History, judge
+from audit.judge import OF_THE_CATALOGUE, History, judge
 from audit.ledger import Head, Hot, Verdict
 from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
 from audit.ports import Blobs, Live, Queue, Table
@@ -139,11 +139,13 @@ class Checker:
         """Return what an observation leads to, given what is known and what is approved."""
         state, release, now = ledger.state_of(seen), approvals.release, self.now()
         policy = policy_of(seen.target, seen.facts or (release.facts if release else {}), self.policies())
-        judged = judge(release, seen, self._catalogue(seen), now, policy, self._history(hot, approvals, state))
+        catalogue = self._catalogue(seen)
+        judged = judge(release, seen, catalogue, now, policy, self._history(hot, approvals, state))
+        unjudged = OF_THE_CATALOGUE if isinstance(catalogue, Unread) else ()
         covered = waivers.cover(judged, approvals.waivers, now).by
         waived = {finding: waivers.id_of(waiver) for finding, waiver in covered.items()}
         cause, release_id = _cause(hot, seen, state, origin), release.id if release else ""
-        changes = findings.follow(judged, hot.episodes, seen.outcome, cause, release_id, now, waived)
+        changes = findings.follow(judged, hot.episodes, seen.outcome, cause, release_id, now, waived, unjudged)
         notices = tuple(notice_of(change, release, seen.facts) if change.is_told else None for change in changes)
         return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events)
 
@@ -164,7 +166,7 @@ class Checker:
             waivers=approvals.waivers,
         )
 
-    def _catalogue(self, seen: Observation) -> Catalogue:
+    def _catalogue(self, seen: Observation) -> Catalogue | Unread:
         """Return the retirement dates, where something serves that has any; an account may be gone as well."""
         if seen.target.kind is not Kind.OPENAI_DEPLOYMENT or seen.outcome is not Outcome.PRESENT:
             return {}

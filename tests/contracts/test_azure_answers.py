@@ -9,7 +9,7 @@ import pytest
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.pace import Pace
-from audit.catalogue import retirement_of
+from audit.catalogue import Unread, retirement_of
 from audit.errors import Throttled, Unavailable
 from audit.model import Look, Outcome
 from audit.targets import parse_target
@@ -240,8 +240,10 @@ def test_an_account_without_a_location_has_no_catalogue(script: Script, live: Az
     script.answers["/deployments"] = Said({"value": []})
     live.list_targets(CHAT.parent)
 
-    with pytest.raises(Unavailable, match="location"):
-        live.catalogue(CHAT.parent, timedelta())
+    catalogue = live.catalogue(CHAT.parent, timedelta())
+
+    assert isinstance(catalogue, Unread)
+    assert "location" in catalogue.reason
 
 
 def test_a_workspace_with_one_list_we_may_not_see_shows_the_others(script: Script, live: AzureLive) -> None:

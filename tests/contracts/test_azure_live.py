@@ -359,9 +359,15 @@ def test_the_catalogue_is_read_again_only_when_it_is_too_old(azure: ControlPlane
     assert [call.path.rpartition("/")[2] for call in azure.requests[asked:]] == ["models"]
 
 
-def test_a_catalogue_we_may_not_read_is_no_catalogue(azure: ControlPlane) -> None:
-    with pytest.raises(Unavailable, match=r"HTTP 403 .*Reader"):
-        worlds.live_of(azure, person="stranger").catalogue(CHAT.parent, timedelta())
+def test_a_refused_catalogue_is_not_asked_for_again_for_each_deployment(azure_world: AzureWorld) -> None:
+    live = azure_world.live
+    azure_world.hide_catalogue(CHAT)
+    live.catalogue(CHAT.parent, timedelta(hours=1))
+    asked = len(azure_world.plane.requests)
+
+    live.catalogue(CHAT.parent, timedelta(hours=1))
+
+    assert len(azure_world.plane.requests) == asked
 
 
 def test_parents_we_may_not_list_are_not_taken_for_none(azure: ControlPlane) -> None:

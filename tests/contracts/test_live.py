@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from audit.catalogue import retirement_of
+from audit.catalogue import Unread, retirement_of
 from audit.errors import Throttled, Unavailable
 from audit.facts import observe
 from audit.model import Look, Observation, Outcome, Target
@@ -152,3 +152,13 @@ def test_the_catalogue_knows_when_a_model_retires_and_what_replaces_it(world: Wo
     assert retirement is not None
     assert (retirement.at, retirement.replacement) == (RETIRES, "gpt-5.1 2025-11-13")
     assert retirement.upgrade_lead_days == 14
+
+
+def test_a_catalogue_we_may_not_read_says_why_and_hides_no_deployment(world: World) -> None:
+    world.hide_catalogue(CHAT)
+
+    catalogue = world.live.catalogue(CHAT.parent, timedelta())
+
+    assert isinstance(catalogue, Unread)
+    assert "403" in catalogue.reason
+    assert world.live.look(CHAT).outcome is Outcome.PRESENT

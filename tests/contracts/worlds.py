@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.pace import Pace
+from audit.catalogue import Unread
 from audit.errors import Throttled, Unavailable
 from audit.model import Look, Outcome, Retirement, Target
 from audit.ports import Live
@@ -58,6 +59,9 @@ class World(Protocol):
     def break_down(self, target: Target) -> None:
         """Answer nothing useful to whoever looks at a target."""
 
+    def hide_catalogue(self, target: Target) -> None:
+        """Let nobody read the retirement dates of a target's region."""
+
 
 @dataclass
 class FakeWorld:
@@ -86,6 +90,9 @@ class FakeWorld:
     def break_down(self, target: Target) -> None:
         self.live.errors[target] = Unavailable("injected")
 
+    def hide_catalogue(self, target: Target) -> None:
+        self.live.catalogues[target.parent] = Unread("HTTP 403")
+
 
 @dataclass
 class AzureWorld:
@@ -112,6 +119,9 @@ class AzureWorld:
 
     def break_down(self, target: Target) -> None:
         self.plane.faults.add(Fault(path=f"*{target.parent}/*", status=500))
+
+    def hide_catalogue(self, target: Target) -> None:
+        self.plane.faults.add(Fault(path="*/locations/*/models", status=403))
 
     def change(self, id_: str, **changes: Any) -> None:
         """Put other values into a document until the test ends."""

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+from audit.catalogue import Unread
 from audit.errors import Throttled
 from audit.model import Look, Outcome, Retirement
 from tests.house import ACCOUNT, CHAT, CHURN, House, chat_document, churn_document, release, write_event
@@ -81,6 +82,24 @@ def test_a_deadline_is_told_once_a_step() -> None:
     house.sweep()
 
     assert house.told == [("opened", "MA802"), ("step-14", "MA802")]
+
+
+def test_a_refused_catalogue_is_told_closes_no_deadline_and_hides_no_drift() -> None:
+    house = approved_house()
+    key = ("openai", "gpt-4o", "2024-08-06", "")
+    retires_at = house.clock.now() + timedelta(days=28)
+    house.live.catalogues[ACCOUNT.lower()] = {key: Retirement("Deprecating", retires_at, "gpt-5.1 1")}
+    house.sweep()
+
+    house.live.catalogues[ACCOUNT.lower()] = Unread("HTTP 403")
+    house.serve(CHAT, chat_document(capabilities={}, raiPolicyName="lax"))
+    house.deliver(write_event())
+    refused = house.told[1:]
+    house.live.catalogues[ACCOUNT.lower()] = {}
+    house.sweep()
+
+    assert refused == [("opened", "MA909")]
+    assert house.told[2:] == [("resolved", "MA802"), ("resolved", "MA909")]
 
 
 def test_an_unreadable_target_closes_nothing() -> None:
