@@ -2,7 +2,7 @@
 
 import re
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
@@ -10,16 +10,27 @@ from msgspec import Meta, Struct
 from audit.approvals.policy import DAYS, EVERYTHING, GATES, TAG, ScopedPolicy, WorkingHours
 from audit.approvals.strict_files import Content, did_you_mean
 from audit.errors import BadInput
-from audit.model import Severity
+from audit.model import Severity, Stage
 from audit.rules import RULES
 from audit.targets import find_parent, normalise_id
 
-MAX_DAYS = 36_500  # a hundred years
+MAX_NUMBER = 36_500  # a hundred years of days, and of anything else that is counted here a mistake beyond it
 MAX_POLICIES = 40  # they and their journal entries fit into one transaction
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+(?:/resourcegroups/[^/]+)?")
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 _GATES = Meta(description=f"Of: {', '.join(GATES)}.")
+
+LeastStage = Literal["none", "staging", "production"]  # nothing archived serves, so no place can demand that
+
+_NUMBERS = (
+    "max_active_versions",
+    "retention_days",
+    "max_waiver_days",
+    "max_trial_days",
+    "max_unseen_hours",
+    "successor_days",
+)
 
 
 class HoursEntry(Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,6 +62,10 @@ class PolicyEntry(Struct, forbid_unknown_fields=True, frozen=True):
     pipelines: Annotated[list[str], Meta(description="Object or application ids that may deploy.")] | None = None
     working_hours: HoursEntry | None = None
     max_waiver_days: int | None = None
+    least_stage: Annotated[LeastStage, Meta(description="What a release must have reached.")] | None = None
+    max_trial_days: Annotated[int, Meta(description="Of a small or mirrored share of traffic.")] | None = None
+    max_unseen_hours: Annotated[int, Meta(description="How long a target may stay unreadable.")] | None = None
+    successor_days: Annotated[int, Meta(description="Before an upgrade, to approve its successor.")] | None = None
 
 
 def read_policy(entry: PolicyEntry, content: Content, path: str) -> ScopedPolicy:
@@ -58,10 +73,10 @@ def read_policy(entry: PolicyEntry, content: Content, path: str) -> ScopedPolicy
     for name in ("gates_before_staging", "gates_before_production"):
         _check_words(getattr(entry, name) or [], GATES, content, f"{path}.{name}")
     _check_words([rule.upper() for rule in entry.severities or {}], tuple(RULES), content, f"{path}.severities")
-    for name in ("max_active_versions", "retention_days", "max_waiver_days"):
-        _check_days(getattr(entry, name), content, f"{path}.{name}")
+    for name in _NUMBERS:
+        _check_number(getattr(entry, name), content, f"{path}.{name}")
     for number, step in enumerate(entry.ladder or []):
-        _check_days(step, content, f"{path}.ladder[{number}]", least=0)
+        _check_number(step, content, f"{path}.ladder[{number}]", least=0)
     severities = entry.severities
     return ScopedPolicy(
         scope=_scope(entry.scope, content, f"{path}.scope"),
@@ -76,6 +91,10 @@ def read_policy(entry: PolicyEntry, content: Content, path: str) -> ScopedPolicy
         pipelines=None if entry.pipelines is None else tuple(each.lower() for each in entry.pipelines),
         working_hours=_hours(entry.working_hours, content, f"{path}.working_hours"),
         max_waiver_days=entry.max_waiver_days,
+        least_stage=None if entry.least_stage is None else Stage(entry.least_stage),
+        max_trial_days=entry.max_trial_days,
+        max_unseen_hours=entry.max_unseen_hours,
+        successor_days=entry.successor_days,
     )
 
 
@@ -91,10 +110,10 @@ def _check_words(words: list[str], known: tuple[str, ...], content: Content, pat
             raise BadInput(f"{content.where(f'{path}[{number}]')}: unknown name {word[:80]!r} in {name}{hint}")
 
 
-def _check_days(value: int | None, content: Content, path: str, least: int = 1) -> None:
-    if value is not None and not least <= value <= MAX_DAYS:
+def _check_number(value: int | None, content: Content, path: str, least: int = 1) -> None:
+    if value is not None and not least <= value <= MAX_NUMBER:
         name = path.rpartition(".")[2]
-        raise BadInput(f"{content.where(path)}: expected {least} to {MAX_DAYS} in {name}, got {value}")
+        raise BadInput(f"{content.where(path)}: expected {least} to {MAX_NUMBER} in {name}, got {value}")
 
 
 def _scope(text: str, content: Content, path: str) -> str:

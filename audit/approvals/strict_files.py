@@ -140,10 +140,10 @@ def _struct_mistakes(value: Any, type_: inspect.StructType, path: str) -> Iterat
 def _scalar_mistakes(value: Any, type_: inspect.Type, path: str) -> Iterator[tuple[str, str]]:
     name = path.rpartition(".")[2]
     match type_:
-        case inspect.StrType() | inspect.EnumType() if not isinstance(value, str):
+        case inspect.StrType() | inspect.EnumType() | inspect.LiteralType() if not isinstance(value, str):
             yield path, f"expected one text in {name}, got {_phrase(value)}"
-        case inspect.EnumType(cls=cls):
-            words = [str(each.value) for each in cls]
+        case inspect.EnumType() | inspect.LiteralType():
+            words = [str(each) for each in _words(type_)]
             if value not in words:
                 hint = did_you_mean(value, words)
                 yield path, f"expected one of {_list(words)} in {name}, got {value[:80]!r}{hint}"
@@ -151,6 +151,10 @@ def _scalar_mistakes(value: Any, type_: inspect.Type, path: str) -> Iterator[tup
             yield path, f"expected a whole number in {name}, got {_phrase(value)}"
         case inspect.FloatType() if not isinstance(value, str) or as_number(value) is None:
             yield path, f"expected a number in {name}, got {_phrase(value)}"
+
+
+def _words(type_: inspect.EnumType | inspect.LiteralType) -> Iterable[object]:
+    return type_.values if isinstance(type_, inspect.LiteralType) else (each.value for each in type_.cls)
 
 
 def _meant(value: Any, types: tuple[inspect.Type, ...]) -> inspect.Type:

@@ -100,6 +100,10 @@ POLICY = f"""policies:
     pipelines: [ABC]
     working_hours: {{days: [mon, fri], start: "08:00", end: "18:00", zone: Europe/Berlin}}
     max_waiver_days: 30
+    least_stage: staging
+    max_trial_days: 7
+    max_unseen_hours: 6
+    successor_days: 90
 """
 
 
@@ -116,6 +120,8 @@ def test_a_policy_file_is_read_with_all_that_it_says(tmp_path: Path) -> None:
     assert policy.severities == {"MA401": Severity.LOW}
     assert policy.working_hours == WorkingHours(("mon", "fri"), time(8), time(18), "Europe/Berlin")
     assert policy.retention_days is None
+    assert (policy.least_stage, policy.max_trial_days) == (Stage.STAGING, 7)
+    assert (policy.max_unseen_hours, policy.successor_days) == (6, 90)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +138,16 @@ def test_a_policy_file_is_read_with_all_that_it_says(tmp_path: Path) -> None:
         ("18:00", "07:00", 9, "an end after 08:00"),
         ("Europe/Berlin", "Europe/Atlantis", 9, "zone such as"),
         (ACCOUNT, "prod", 2, "or tag:name=value in scope"),
-        ("max_waiver_days: 30", f"max_waiver_days: 30\n  - scope: {ACCOUNT}", 11, "one policy a scope"),
+        ("successor_days: 90", f"successor_days: 90\n  - scope: {ACCOUNT}", 15, "one policy a scope"),
+        ("staging", "stagin", 11, "did you mean `staging`"),
+        ("staging", "archived", 11, "expected one of none, production, staging in least_stage, got 'archived'"),
+        ("staging", "[staging]", 11, "expected one text in least_stage"),
+        ("max_trial_days: 7", "max_trial_days: a week", 12, "expected a whole number"),
+        ("max_trial_days: 7", "max_trial_days: 0", 12, "expected 1 to 36500 in max_trial_days, got 0"),
+        ("max_unseen_hours: 6", "max_unseen_hours: -6", 13, "expected 1 to 36500 in max_unseen_hours, got -6"),
+        ("max_unseen_hours: 6", "max_unseen_hour: 6", 13, "did you mean `max_unseen_hours`"),
+        ("successor_days: 90", "successor_days: 1.5", 14, "expected a whole number"),
+        ("successor_days: 90", "successor_days: 99999", 14, "expected 1 to 36500 in successor_days, got 99999"),
     ],
 )
 def test_a_mistake_in_a_policy_is_told_with_its_line(
