@@ -7,10 +7,9 @@ AuditError
 ├── StillConflicting   a conflict that did not end after many tries: the queue redelivers
 ├── Throttled          Azure asks us to come back later, and says when
 ├── Unavailable        the service did not answer usefully this time: try again
-└── NotDelivered       a channel did not take an alert: it is sent again with the same key
+└── NotDelivered       a channel did not take an alert: it is sent again later, with the same key
 
-Only `Throttled`, `Unavailable`, `NotDelivered` and `StillConflicting` may rise out of a trigger: the platform
-then redelivers.
+Only `Throttled`, `Unavailable` and `StillConflicting` may rise out of a trigger: the platform then redelivers.
 """
 
 from datetime import timedelta

@@ -7,7 +7,8 @@
 (4) in one transaction: delete the batch and its rows, and append to the journal that it was told
 
 A crash between (3) and (4) sends the same batch again with the same id. Where the owner went to the poison
-queue, another message takes its claim over, and sends the same batch with the same id as well.
+queue, another message takes its claim over, and sends the same batch with the same id as well. A channel that
+takes nothing is no crash: a message in the owner's name comes back later, for as long as it takes.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from audit import evidence, keys, ledger, outbox
-from audit.errors import Conflict, StillConflicting
+from audit.errors import Conflict, NotDelivered, StillConflicting
 from audit.model import Alert, Notice, Severity
 from audit.outbox import Outbox, OutboxHead
 from audit.ports import Channel, Create, Delete, Queue, Replace, Table, Write
@@ -32,6 +33,8 @@ MAX_TRIES = 40
 # Five deliveries, ten minutes apart where the host died each time, are over by then: the owner is dead.
 ADOPT_AFTER = timedelta(hours=1)
 LEAST_WAIT = timedelta(seconds=30)  # so that waiting for another's claim keeps no queue busy
+# A channel that is down is tried again after half a minute, and twice as long each time up to this.
+MOST_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,19 @@ class Notifier:
     def run(self, message: str, message_id: str) -> None:
         """Tell what is owed for the parent that a message of the queue `alerts` names.
 
-        Raises `NotDelivered`, `Unavailable` or `StillConflicting`: the queue then redelivers the message.
+        Raises `Unavailable` or `StillConflicting`: the queue then redelivers the message. A channel that does not
+        take the alert burns none of the queue's five tries: it is tried again later, by another message.
         """
-        parent = json.loads(message)["parent"]
+        asked = json.loads(message)
+        parent, owner, tries = asked["parent"], asked.get("owner", message_id), asked.get("tries", 0)
+        try:
+            self._run(parent, owner)
+        except NotDelivered:
+            wait = min(LEAST_WAIT * 2 ** min(tries, 10), MOST_WAIT)
+            logger.exception("alert not told: parent=%s tries=%d next_in=%s", parent, tries + 1, wait)
+            self._wake(parent, wait, owner=owner, tries=tries + 1)
+
+    def _run(self, parent: str, message_id: str) -> None:
         for _ in range(MAX_TRIES):
             with contextlib.suppress(Conflict):  # our own lost answer, or new rows: read again
                 if self._step(parent, message_id):
@@ -145,8 +158,8 @@ class Notifier:
             return Create(ledger.row(keys.OUTBOX_HEAD, head))
         return Replace(ledger.row(keys.OUTBOX_HEAD, head, old.etag))
 
-    def _wake(self, parent: str, delay: timedelta) -> None:
-        self.alerts.send(json.dumps({"parent": parent}), delay)
+    def _wake(self, parent: str, delay: timedelta, **more: str | int) -> None:
+        self.alerts.send(json.dumps({"parent": parent, **more}), delay)
 
 
 def _urgency(notice: Notice) -> tuple[int, str, str]:

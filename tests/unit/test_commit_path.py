@@ -16,7 +16,7 @@ from audit.errors import Conflict, NotDelivered, Unavailable
 from audit.model import Target
 from audit.ports import Create, Live
 from audit.service.check import Checker
-from audit.service.tell import MAX_BATCH
+from audit.service.tell import MAX_BATCH, MOST_WAIT
 from audit.targets import parse_target
 from tests.checker import Problem
 from tests.crashes import Fuse, Host, Killed
@@ -405,9 +405,9 @@ def test_what_is_found_at_the_very_moment_of_telling_is_told_afterwards_without_
 
 
 def claimed_by_the_dead() -> Host:
-    """Return a host whose alert was refused so often that its message went to the poison queue."""
+    """Return a host that died so often while it told an alert that the message went to the poison queue."""
     host = host_as_approved()
-    host.house.channel.errors = [NotDelivered("HTTP 503")] * 5
+    host.house.channel.errors = [Killed()] * 5
     drift(host)
     return host
 
@@ -422,6 +422,50 @@ def test_what_a_dead_message_has_claimed_is_told_by_a_sweep_in_the_end() -> None
     assert [message.queue for message in host.poison] == ["alerts"]
     assert host.violations(DRIFTED) == []
     assert len(host.house.channel.alerts) == 1
+
+
+def test_a_channel_that_is_down_for_hours_is_told_once_it_is_back_without_a_sweep() -> None:
+    host = host_as_approved()
+    refused = 20
+    host.house.channel.errors = [NotDelivered("HTTP 503") for _ in range(refused)]
+    began_at = host.house.clock.now()
+
+    drift(host)
+
+    assert host.poison == []
+    assert host.violations(DRIFTED) == []
+    assert len(host.house.channel.alerts) == 1
+    assert host.house.clock.now() - began_at < refused * MOST_WAIT
+
+
+def test_what_is_found_while_a_channel_is_down_travels_in_an_alert_of_its_own() -> None:
+    host = host_as_approved()
+    host.house.channel.errors = [NotDelivered("HTTP 503")]
+    host.house.serve(CHAT, chat_document("2024-11-20"))
+    host.post(event("e-drift", host))
+    host.run("events", "checks")
+    host.house.serve(CHAT, chat_document())
+    host.post(event("e-return", host))
+
+    host.run()
+
+    assert host.violations(set()) == []
+    assert host.poison == []
+
+
+@pytest.mark.parametrize("dies_at", range(6))
+def test_a_process_that_dies_while_a_channel_is_down_loses_and_doubles_nothing(dies_at: int) -> None:
+    host = host_as_approved()
+    host.house.channel.errors = [NotDelivered("HTTP 503"), Killed(), NotDelivered("HTTP 503")]
+    host.house.serve(CHAT, chat_document("2024-11-20"))
+    host.post(event("e-drift", host))
+    host.run("events", "checks")
+    host.fuse.at = len(host.fuse.steps) + dies_at
+
+    host.run()
+
+    assert host.violations(DRIFTED) == []
+    assert len({alert.id for alert in host.house.channel.alerts}) == 1
 
 
 def test_a_claim_whose_owner_may_still_live_is_left_alone() -> None:
