@@ -57,6 +57,12 @@ _ANNOUNCED = {
     "createdorupdated": "wrote the resource",
 }
 
+# They tell of work in a workspace. What comes of it and could serve is registered, which is an event of its own.
+_OF_WORK = tuple(
+    f"microsoft.machinelearningservices.{name}"
+    for name in ("runcompleted", "runstatuschanged", "datasetdriftdetected")
+)
+
 
 class Schema(StrEnum):
     """In which of Event Grid's two schemas a message came."""
@@ -119,6 +125,11 @@ def parse_message(text: str, identities: Identities, received_at: datetime | Non
 def is_change(status: str) -> bool:
     """Say whether an event of this status may have changed anything: what failed or was canceled did not."""
     return status not in (FAILED, CANCELED)
+
+
+def asks_for_a_look(type_: str) -> bool:
+    """Say whether what serves may have changed by an event of this type; others only go into the journal."""
+    return type_.lower() not in _OF_WORK
 
 
 def _envelope(text: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from audit.approvals.policy import ScopedPolicy, policy_of
 from audit.approvals.releases import Approvals
 from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict, StillConflicting
-from audit.events import deed, is_change
+from audit.events import asks_for_a_look, deed, is_change
 from audit.facts import observe
 from audit.findings import Cause, Change
 from audit.judge import OF_THE_CATALOGUE, History, judge
@@ -107,6 +107,13 @@ class Checker:
             return repeat(hot.head, approvals, "event", events=hot.events)
         began_at = self.now()
         return self.judge(hot, approvals, self.observe(target, look(), began_at), origin)
+
+    def note(self, target: Target) -> bool:
+        """Journal what waits for a target without a look, unless some of it asks for one; say if it is known."""
+        hot = self._hot(target)
+        if hot.head is not None and hot.events and not any(asks_for_a_look(event.type) for event in hot.events):
+            self.commit(hot, repeat(hot.head, self._approvals(target), "event", events=hot.events))
+        return hot.head is not None
 
     def commit(self, hot: Hot, verdict: Verdict) -> bool:
         """Commit and wake; say whether it was done. Where others were first, the caller starts again."""

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from audit import keys, ledger
 from audit.actors import Identities
 from audit.approvals.releases import read_approvals
 from audit.errors import BadInput, Conflict
-from audit.events import Message, parse_message
-from audit.model import Event, Release, Target
+from audit.events import Message, asks_for_a_look, parse_message
+from audit.model import Event, Kind, Release, Target
 from audit.pointers import Pointer, targets_naming
 from audit.ports import Create, Queue, Table, Write
 from audit.service import parents
@@ -108,7 +109,10 @@ class Intake:
             self.ledger.commit(keys.partition(target.parent), ledger.take_in(stream, event))
         except Conflict:
             is_new = False  # seen before; its check may still be owed, so the message is sent all the same
-        self.checks.send(json.dumps({"target": target.id, "event": event.key}))
+        asked: dict[str, Any] = {"target": target.id, "event": event.key}
+        if target.kind is Kind.PARENT and not asks_for_a_look(event.type):
+            asked["note"] = True  # runs complete all day long, and listing a workspace is dear
+        self.checks.send(json.dumps(asked))
         return is_new
 
     def _keep_unreadable(self, text: str, reason: str) -> None:

@@ -48,7 +48,8 @@ class Sweeper:
         if is_redelivered:
             self.checker.wake(target.parent)  # an earlier try may have died between its commit and its wake
         if target.kind is Kind.PARENT:
-            self.sweep_parent(target.id, asked.get("event", ""))
+            if "note" not in asked or not self.checker.note(target):
+                self.sweep_parent(target.id, asked.get("event", ""))
         else:
             self.checker.check(target, asked.get("event", ""), asked.get("origin", "event"))
 

@@ -3,10 +3,16 @@
 import json
 from datetime import timedelta
 
+from audit import keys
 from audit.catalogue import Unread
 from audit.errors import Throttled
+from audit.journal import body_of
+from audit.ledger import raw_of
 from audit.model import Look, Outcome, Retirement
-from tests.house import ACCOUNT, CHAT, CHURN, House, chat_document, churn_document, release, write_event
+from audit.targets import parent_target
+from tests.house import ACCOUNT, CHAT, CHURN, WORKSPACE, House, chat_document, churn_document, release, write_event
+
+MLW = parent_target(CHURN.parent)
 
 
 def approved_house() -> House:
@@ -100,6 +106,40 @@ def test_a_refused_catalogue_is_told_closes_no_deadline_and_hides_no_drift() -> 
 
     assert refused == [("opened", "MA909")]
     assert house.told[2:] == [("resolved", "MA802"), ("resolved", "MA909")]
+
+
+def run_completed(id_: str, house: House) -> dict:
+    return {
+        "id": id_,
+        "topic": WORKSPACE,
+        "subject": "experiments/e1/runs/r1",
+        "eventType": "Microsoft.MachineLearningServices.RunCompleted",
+        "eventTime": house.clock.now().isoformat(),
+        "data": {"experimentId": "e1", "runId": "r1"},
+    }
+
+
+def test_runs_that_complete_are_journalled_and_list_no_workspace() -> None:
+    house = House()
+    house.serve(CHURN, churn_document())
+    house.sweep()
+    house.clock.advance(hours=1)
+    looks = house.live.looks
+
+    house.deliver(*(run_completed(f"run-{number}", house) for number in range(3)))
+
+    assert house.live.looks == looks
+    entries = house.ledger.rows(keys.partition(CHURN.parent), *keys.journal_range(keys.target_hash(MLW)))
+    assert sum(len(body_of(raw_of(row))["events"]) for row in entries) == 3
+
+
+def test_a_run_that_completes_in_a_workspace_nobody_has_seen_has_it_listed() -> None:
+    house = House()
+    house.serve(CHURN, churn_document())
+
+    house.deliver(run_completed("run-1", house))
+
+    assert house.live.looks > 0
 
 
 def test_an_unreadable_target_closes_nothing() -> None:
