@@ -106,9 +106,9 @@ def intake(stream: str, event: str, time: datetime) -> str:
     return f"e-{time:%Y%m}-{stream}-{event}"
 
 
-def intake_range(month: datetime) -> tuple[str, str]:
-    """Return the range that holds what was taken in of a month's events."""
-    return f"e-{month:%Y%m}-", f"e-{month:%Y%m}."
+def intake_range(start: datetime, end: datetime) -> tuple[str, str]:
+    """Return the range that holds what was taken in of the events of some months, the first and the last whole."""
+    return f"e-{start:%Y%m}-", f"e-{end:%Y%m}."
 
 
 def journal(stream: str, seq: int) -> str:

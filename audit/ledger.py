@@ -179,7 +179,8 @@ def take_in(stream: str, event: Event) -> list[Write]:
 def keep_unreadable(stream: str, key: str, size: int, reason: str, now: datetime) -> list[Write]:
     """Return the insert that notes a message nobody can read; its content may be anything and is left out."""
     noted = {"characters": size, "reason": reason, "at": now}
-    return [Create(row(keys.intake(stream, key, now), noted, type="unreadable"))]
+    columns = {"type": "unreadable", "reason": "is no Event Grid message"}
+    return [Create(row(keys.intake(stream, key, now), noted, **columns))]
 
 
 def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Write]:

@@ -1,7 +1,7 @@
 """What an auditor reads for a period, as plain values; `templates/report.html` only shows them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,9 @@ from audit.rules import RULES, Rule
 
 # Each version has this one fact; the names of its tags and properties may hold anything, a version's name dots.
 _VERSION = re.compile(r"versions\.(?P<version>(?:(?!\.(?:tags|properties)\.).)+)\.archived")
+
+NOTHING_IGNORED: Mapping[tuple[str, str], int] = {}
+MAX_IGNORED = 30  # lines of the report
 
 
 class Standing(StrEnum):
@@ -87,6 +90,15 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """How many messages of one type came that name nothing we audit, or that nobody can read, and why."""
+
+    type: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole report. `start` and `end` bound the period; all that is open is shown whatever its age."""
 
@@ -99,6 +111,7 @@ class Report:
     deadlines: Sequence[FindingCard]
     happenings: Sequence[Happening]
     proof: Proof
+    ignored: Sequence[Ignored] = ()
 
     @property
     def counts(self) -> dict[Standing, int]:
@@ -114,10 +127,12 @@ def build(
     checkpoints: Sequence[str],
     start: datetime,
     end: datetime,
+    ignored: Mapping[tuple[str, str], int] = NOTHING_IGNORED,
 ) -> Report:
     """Return the report of a period from what the ledger holds.
 
-    `told` are the chains of alerts, and `checkpoints` the digests of the newest checkpoint of each parent.
+    `told` are the chains of alerts, and `checkpoints` the digests of the newest checkpoint of each parent;
+    `ignored` counts the messages of the period that name nothing we audit, by type and reason.
     """
     known = sorted(records, key=lambda record: record.head.target.id)
     cards = sorted((_card(e, end) for r in known for e in r.episodes), key=_urgency)
@@ -132,7 +147,15 @@ def build(
         deadlines=[c for c in cards if c.episode.status is Status.OPEN and c.days_left is not None],
         happenings=sorted(_happenings(known, start, end), key=lambda each: (each.at, each.target)),
         proof=_prove(known, list(told), sorted(checkpoints)),
+        ignored=_ignored(ignored),
     )
+
+
+def _ignored(counts: Mapping[tuple[str, str], int]) -> list[Ignored]:
+    """Return the most frequent first; whoever may send events may think of any number of types."""
+    found = sorted((Ignored(*named, count) for named, count in counts.items()), key=lambda each: -each.count)
+    rest = sum(each.count for each in found[MAX_IGNORED:])
+    return found[:MAX_IGNORED] + ([Ignored("others", "rarer than those above", rest)] if rest else [])
 
 
 def _is_shown(record: Record) -> bool:

@@ -19,6 +19,7 @@ from audit.approvals.releases import read_approvals
 from audit.errors import BadInput, Conflict
 from audit.events import Message, asks_for_a_look, parse_message
 from audit.model import Event, Kind, Release, Target
+from audit.moments import parse_moment
 from audit.pointers import Pointer, targets_naming
 from audit.ports import Create, Queue, Table, Write
 from audit.service import parents
@@ -71,10 +72,15 @@ def read_releases(table: Table, parent: str = "") -> Iterator[Release]:
                 yield release
 
 
-def count_ignored(table: Table, month: datetime) -> Counter[tuple[str, str]]:
-    """Return how many messages of a month named nothing we audit or could not be read, by type and reason."""
-    rows = table.rows(UNTARGETED, *keys.intake_range(month))
-    return Counter((str(row.values.get("type", "")), str(row.values.get("reason", ""))) for row in rows)
+def count_ignored(table: Table, start: datetime, end: datetime) -> Counter[tuple[str, str]]:
+    """Return how many messages of a period named nothing we audit or could not be read, by type and reason."""
+    rows = table.rows(UNTARGETED, *keys.intake_range(start, end))
+    bodies = ((row, ledger.read(row, dict[str, Any])) for row in rows)
+    return Counter(
+        (str(row.values.get("type", "")), str(row.values.get("reason", "")))
+        for row, body in bodies
+        if start <= parse_moment(body.get("time") or body["at"]) <= end
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from audit.ports import Blobs, Table
 from audit.render import render_report
 from audit.report import Record, Report, build
 from audit.service import parents
+from audit.service.intake import count_ignored
 
 WEEK = timedelta(days=7)
 
@@ -34,9 +35,9 @@ class Reporter:
         """Return the report of a period, as the ledger stands now."""
         known = self.parents()
         records = (record for parent in known for record in self.records(parent))
-        return build(
-            known, records, [self._told(parent) for parent in known], self._checkpoints(known), start, end
-        )
+        told = [self._told(parent) for parent in known]
+        ignored = count_ignored(self.ledger, start, end)
+        return build(known, records, told, self._checkpoints(known), start, end, ignored)
 
     def render_weekly(self) -> str:
         """Return the page of the seven days that end now."""

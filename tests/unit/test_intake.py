@@ -1,5 +1,6 @@
 import json
 import random
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from tests.strategies import any_text, json_values
 from tests.unit.test_events import cloud_event, model_registered, shapes
 from tests.unit.test_pointers import deployed, event, near_expiry, pushed
 
+START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC)
 FAILURE = "Microsoft.Resources.ResourceWriteFailure"
 
 
@@ -30,7 +32,7 @@ def waiting(house: House, target: Target) -> list[Event]:
 
 
 def ignored(house: House) -> dict[tuple[str, str], int]:
-    return dict(count_ignored(house.ledger, house.clock.now()))
+    return dict(count_ignored(house.ledger, START, END))
 
 
 def approve(house: House, **changes: object) -> None:
@@ -170,6 +172,15 @@ def test_what_is_ignored_and_what_nobody_can_read_is_counted_by_type_and_reason(
     assert counts["Contoso.X", "Contoso.X names nothing we audit"] == 3
     assert sorted(type_ for type_, _ in counts) == ["Contoso.X", "Microsoft.Storage.BlobCreated", "unreadable"]
     assert sum(counts.values()) == 5
+    assert counts["unreadable", "is no Event Grid message"] == 1
+
+
+def test_what_was_ignored_in_another_time_is_not_counted() -> None:
+    house = House()
+    for number, time in enumerate(("2026-10-31T23:59:59Z", "2026-12-01T00:00:00Z", "2027-11-15T00:00:00Z")):
+        take(house, event("Contoso.X", "contoso") | {"id": f"e-{number}", "eventTime": time})
+
+    assert ignored(house) == {}
 
 
 def test_a_dropped_release_file_changes_no_release() -> None:

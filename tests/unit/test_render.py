@@ -105,7 +105,7 @@ def report(text: str) -> Report:
         record(MODEL, text, {"versions.3.archived": False, "versions.3.tags.x": text}),
     ]
     told = [(CHAT.parent, Link(1, "d", NOW), [b"no entry"])]
-    return build([CHAT.parent], records, told, [text], START, NOW)
+    return build([CHAT.parent], records, told, [text], START, NOW, {(text, text): 3})
 
 
 def plain(text: str) -> str:

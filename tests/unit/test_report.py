@@ -11,7 +11,7 @@ from audit.evidence import EMPTY, Entry
 from audit.ledger import Head
 from audit.model import Episode, Facts, Finding, Outcome, Release, Severity, Status, Target
 from audit.render import render_report
-from audit.report import Record, Report, Standing, build, standing
+from audit.report import MAX_IGNORED, Ignored, Record, Report, Standing, build, standing
 from audit.targets import parse_target
 from tests.house import CHAT, CHURN, WORKSPACE, House, chat_document, release, write_event
 from tests.strategies import json_values
@@ -278,3 +278,13 @@ def test_the_report_of_a_whole_house_holds_together() -> None:
     assert [line.standing for line in found.lines] == [Standing.DIFFERS]
     assert [card.rule.id for card in found.open] == ["MA102"]
     assert (found.proof.events, found.proof.alerts, found.proof.broken) == (1, 1, [])
+
+
+def test_events_of_very_many_types_are_summed_up_the_most_frequent_first() -> None:
+    counts = {(f"Contoso.{number}", "names nothing"): number for number in range(1, 101)}
+
+    ignored = build([], [], [], [], START, NOW, counts).ignored
+
+    assert ignored[0] == Ignored("Contoso.100", "names nothing", 100)
+    assert len(ignored) == MAX_IGNORED + 1
+    assert sum(each.count for each in ignored) == sum(counts.values())
