@@ -68,6 +68,25 @@ def _version(entry: Document) -> Document:
     return {"properties": properties, "systemData": _system_data(entry)}
 
 
+def _job(entry: Document) -> Document:
+    inputs = {name: _input(each) for name, each in (entry.get("inputs") or {}).items()}
+    properties = {
+        "status": _word(entry.get("status")),
+        "codeId": entry.get("code"),
+        "environmentId": entry.get("environment"),
+        "inputs": inputs,
+        "parameters": entry.get("parameters") or {},
+        "tags": entry.get("tags") or {},
+        "properties": entry.get("properties") or {},
+    }
+    return {"properties": properties}
+
+
+def _input(said: Any) -> Document:
+    """Return an input of a job, which is printed as a path of data or as its bare value."""
+    return {"uri": said.get("path")} if isinstance(said, dict) else {"value": said}
+
+
 def _endpoint(entry: Document) -> Document:
     properties = {
         "authMode": _word(entry.get("auth_mode")),
@@ -142,6 +161,7 @@ def _serverless(entry: Document) -> Document:
 
 _SHAPES = {
     r"/models/[^/]+/versions/[^/]+\Z": _version,
+    r"/jobs/[^/]+\Z": _job,
     r"/(online|batch)endpoints/[^/]+\Z": _endpoint,
     r"/onlineendpoints/[^/]+/deployments/[^/]+\Z": _online_deployment,
     r"/batchendpoints/[^/]+/deployments/[^/]+\Z": _batch_deployment,

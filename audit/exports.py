@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from audit import jobs
 from audit.catalogue import Catalogue, read_catalogue
 from audit.errors import BadInput
 from audit.export_shapes import as_arm, catalogue_row
@@ -20,7 +21,7 @@ MAX_BYTES = 200_000_000  # a region's catalogue is 10 MB; what is far beyond is 
 
 # Facts that `az ml` does not print, or not always, by the kind of target; `az rest` prints them all.
 UNSEEN: dict[Kind, re.Pattern[str]] = {
-    Kind.MODEL: re.compile(r"versions\.[^.]+\.(archived|anonymous)"),
+    Kind.MODEL: re.compile(r"versions\.[^.]+\.(archived|anonymous|job\..+)"),
     Kind.ONLINE_ENDPOINT: re.compile(
         r"deployments\.[^.]+\.(egress|request\.maxQueueWait|startup\..+|model_mount_path|private_network_connection)"
     ),
@@ -146,7 +147,8 @@ class _Found:
             versions = [each for each in parts if "/versions/" in each["id"]]
             if not versions:
                 self.skipped[target.id] = f"only the name was listed: add `az ml model list --name {target.name}`"
-            return Look(Outcome.PRESENT, {"versions": versions}) if versions else None
+                return None
+            return Look(Outcome.PRESENT, {"versions": versions} | self._jobs(target, versions))
         if itself is None:
             return _unseen(f"the endpoint itself is not in the export, only {len(parts)} of its deployments")
         if target.kind is Kind.OPENAI_DEPLOYMENT:
@@ -157,6 +159,15 @@ class _Found:
         if missing:
             return _unseen(f"deployments that the endpoint names are not in the export: {', '.join(missing)}")
         return Look(Outcome.PRESENT, {"endpoint": itself, "deployments": parts})
+
+    def _jobs(self, target: Target, versions: list[Document]) -> dict[str, list[Document]]:
+        """Return what the folder holds of the jobs behind versions; a job that is not in it is not told of."""
+        found = {
+            version: self.documents.get(normalise_id(f"{target.parent}/jobs/{name}"))
+            for version, name in jobs.named_by(versions)
+        }
+        taken = [{"version": version, **jobs.take(job)} for version, job in found.items() if job is not None]
+        return {"jobs": taken} if taken else {}
 
     def _with_account(self, target: Target, deployment: Document) -> Document:
         document = {"deployment": deployment}

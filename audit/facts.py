@@ -12,6 +12,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+from audit import jobs
 from audit.errors import BadInput
 from audit.model import Document, Facts, Kind, Look, Observation, Outcome, Target
 from audit.references import parse_reference
@@ -255,6 +256,10 @@ def _model(document: Document) -> Pairs:
         for name, value in (properties.get("properties") or {}).items():
             yield f"{prefix}properties.{name}", value
         yield from ((prefix + name, value) for name, value in _tags(properties))
+    home = _home(document["versions"][0]) if document["versions"] else ""
+    for job in document.get("jobs") or []:
+        prefix = f"versions.{str(job['version']).lower()}.job."
+        yield from ((prefix + name, value) for name, value in jobs.facts(job, home))
 
 
 # Where the run that made a version leaves its traces on it: MLflow's own names (mlflow/utils/mlflow_tags.py),

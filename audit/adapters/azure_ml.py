@@ -11,6 +11,7 @@ from azure.ai.ml import MLClient
 from azure.ai.ml.constants import ListViewType, Scope
 from azure.core.credentials import TokenCredential
 
+from audit.adapters.azure_jobs import Jobs
 from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.reader import Reader, list_looks, merged
@@ -20,7 +21,7 @@ from audit.targets import parent_target
 
 
 class AzureMl:
-    """Workspaces: their endpoints with deployments, and their models with all versions.
+    """Workspaces: their endpoints with deployments, and their models with all versions and the jobs behind these.
 
     What cannot be looked at raises `Refused`, `Throttled` or `Unavailable`, as `audit.adapters.reader` says.
     """
@@ -28,6 +29,7 @@ class AzureMl:
     def __init__(self, credential: TokenCredential, cloud: Cloud, pace: Pace):
         self._credential, self._cloud = credential, cloud
         self._reader = Reader(credential, cloud, pace)
+        self._jobs = Jobs(self._reader)
         self._clients: dict[str, MLClient] = {}
 
     def parents(self, subscription: str) -> list[Any]:
@@ -85,7 +87,10 @@ class AzureMl:
             f"list the versions of {target.id}",
             partial(client.models.list, name=target.name, list_view_type=ListViewType.ALL),
         )
-        return Look(Outcome.PRESENT, {"versions": versions}) if versions else Look(Outcome.ABSENT)
+        if not versions:
+            return Look(Outcome.ABSENT)
+        jobs = self._jobs.behind(target.parent, versions)
+        return Look(Outcome.PRESENT, {"versions": versions} | ({"jobs": jobs} if jobs else {}))
 
     def _client_of(self, target: Target) -> MLClient:
         return self._client(target.subscription, target.resource_group, target.parent_name)

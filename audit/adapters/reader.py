@@ -72,10 +72,10 @@ class Reader:
         """Run a call for a list and return its items, which need not be documents."""
         return [item for page in self.read(what, call) for item in _items(page)]
 
-    def read_path(self, what: str, path: str, query: Mapping[str, str]) -> list[Any]:
-        """Ask the control plane itself for a list and return its items, which need not be documents."""
+    def read_at(self, what: str, path: str, query: Mapping[str, str]) -> list[Page]:
+        """Ask the control plane itself, without an SDK, and return every page as `read` does."""
         url = f"{self._cloud.endpoint}{quote(path)}?{urlencode(query)}"
-        return self.read_list(what, lambda: self._follow(url))
+        return self.read(what, lambda: self._follow(url))
 
     def _run(self, call: Callable[[], Any], pages: list[Page]) -> None:
         try:

@@ -10,8 +10,8 @@ import yaml
 from audit.approvals.release_facts import MAX_FACT
 from audit.model import Facts, Target
 
-# How a change is going, not how it should end.
-_PASSING = ("provisioning_state", "endpoint_state")
+# How a change is going, not how it should end; and whether we could look at a job.
+_PASSING = (".provisioning_state", ".endpoint_state", ".job.outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,4 @@ def _entry(adopted: Adopted, now: datetime) -> dict[str, Any]:
 
 
 def _is_worth(name: str, value: str) -> bool:
-    return name.rpartition(".")[2] not in _PASSING and max(len(name), len(value)) <= MAX_FACT
+    return not f".{name}".endswith(_PASSING) and max(len(name), len(value)) <= MAX_FACT

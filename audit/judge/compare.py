@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from audit.approvals.approved import admits
 from audit.judge import names
 from audit.judge.given import NOTHING, Case
-from audit.model import Approved, Finding, Release, Scalar
+from audit.model import Approved, Finding, Outcome, Release, Scalar
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -39,10 +39,17 @@ def _is_other_model(name: str, differing: list[str]) -> bool:
 
 def _difference(case: Case, rule: str, name: str, expected: Scalar | Approved) -> Finding:
     got = case.live.get(name)
-    seen = NOTHING if got is None else str(got)
+    seen = _nothing(case, name) if got is None else str(got)
     age = _age(str(expected), seen) if rule == names.MODEL_VERSION else ""
     detail = f"The version that serves is {age} than the approved one." if age else ""
     return case.finding(rule, name, str(expected), seen, detail)
+
+
+def _nothing(case: Case, name: str) -> str:
+    """Return why there is no value: a job that we could not look at tells nothing of what it did."""
+    part, rest = names.split(name)
+    outcome = case.live.get(f"{part}.job.outcome", Outcome.PRESENT) if rest.startswith("job.") else Outcome.PRESENT
+    return NOTHING if outcome == Outcome.PRESENT else f"not known, because the job is {outcome}"
 
 
 def _age(expected: str, got: str) -> str:

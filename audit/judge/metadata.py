@@ -65,14 +65,22 @@ def reproducible(release: Release, case: Case) -> Iterator[Finding]:  # noqa: AR
     unmet = {gate for gate, _ in case.unmet} & {*_LINEAGE, "feature_retrieval_spec"}
     if not unmet:
         return
-    known = set().union(*(_words(case, part)[name] for part in _parts_of(case) for name in _ALL))
+    parts = _holders(case) if _is_model(case) else _parts_of(case)
+    known = set().union(*(_words(case, part)[name] for part in parts for name in _ALL))
     missing = [gate for gate, words in _LINEAGE.items() if gate in unmet and not words & known]
+    if "git_commit" in unmet and any(_is_dirty(case, part) for part in parts):
+        missing.append("changes that were never committed")
     if missing:
         yield case.finding(
             "MA509", "lineage", "recorded: " + ", ".join(_LINEAGE), "missing: " + ", ".join(missing)
         )
     if "feature_retrieval_spec" in unmet and not _FEATURE_SPEC & known:
         yield case.finding("MA510", "feature_retrieval_spec", "a feature retrieval spec", NOTHING)
+
+
+def _is_dirty(case: Case, part: str) -> bool:
+    """Say whether the job behind a version ran code that its commit does not hold."""
+    return str(case.live.get(f"{part}.job.git_dirty", "")).lower() == "true"
 
 
 def _parts_of(case: Case) -> list[str]:

@@ -55,6 +55,8 @@ _EXACT = {
     "datasets": "MA506",
     "description": "MA503",
     "job": "MA509",
+    "job.data": "MA506",
+    "job.feature_retrieval_spec": "MA510",
     "archived": "MA602",
     "model.archived": "MA602",
     "stage": "MA604",
@@ -90,6 +92,7 @@ _FAMILIES = {
     "data_collection": "MA419",
     "data_sampling": "MA419",
     "env": "MA421",
+    "job": "MA509",
     "origin": "MA503",
 }
 

@@ -146,6 +146,28 @@ class ServerlessEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """A training job. `data` and the others are `name:version`, or whole references; `parameters` are values."""
+
+    type: Literal["Command", "Pipeline"] = "Command"
+    status: Literal["Running", "Completed", "Failed", "Canceled"] = "Completed"
+    repository: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    dirty: str | None = None
+    data: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    environment: str | None = None
+    code: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    created: Stamp | None = None
+    modified: Stamp | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
     """An Azure Machine Learning registry, whose models several workspaces share."""
 
@@ -166,6 +188,7 @@ class Workspace:
     location: str
     tags: dict[str, str] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
     online_endpoints: dict[str, OnlineEndpoint] = field(default_factory=dict)
     batch_endpoints: dict[str, BatchEndpoint] = field(default_factory=dict)
     serverless_endpoints: dict[str, ServerlessEndpoint] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from local.azure import account_documents as ai
 from local.azure import hosted_documents as hosted
+from local.azure import job_documents as jobs
 from local.azure import workspace_documents as ml
 from local.azure.documents import Authors, Document, earlier, overlay
 from local.azure.fleet import (
@@ -13,6 +14,7 @@ from local.azure.fleet import (
     BatchEndpoint,
     ContentFilter,
     Fleet,
+    Job,
     Model,
     ModelVersion,
     OnlineDeployment,
@@ -103,6 +105,28 @@ def version_document(id_: str, entry: ModelVersion) -> Document:
         "properties": entry.properties,
     }
     return _with(ml.complete_model_version(id_, said), entry.more)
+
+
+def job_document(id_: str, location: str, entry: Job) -> Document:
+    """Return a job without its stamp."""
+    scope = id_.split("/jobs/", 1)[0]
+    data = {name: jobs.data_input(reference(scope, "data", each) or each) for name, each in entry.data.items()}
+    values = {name: jobs.literal_input(value) for name, value in entry.parameters.items()}
+    git = {word: getattr(entry, word) for word in jobs.GIT}
+    properties: dict[str, Any] = {
+        "jobType": entry.type,
+        "status": entry.status,
+        "inputs": {**data, **values},
+        "tags": entry.tags,
+        "properties": {**jobs.git_properties(git), **entry.properties},
+    }
+    if entry.type == "Command":
+        properties |= {
+            "codeId": reference(scope, "codes", entry.code),
+            "environmentId": reference(scope, "environments", entry.environment),
+            "environmentVariables": entry.env,
+        }
+    return _with(jobs.complete_job(id_, location, properties), entry.more)
 
 
 def endpoint_document(id_: str, location: str, entry: OnlineEndpoint, tenant: str) -> Document:
@@ -220,6 +244,9 @@ def _workspace_documents(fleet: Fleet, name: str, workspace: Workspace, authors:
     scope = workspace_id(fleet, name)
     yield _stamped(workspace_document(scope, workspace, fleet.tenant), workspace, authors, fleet.since)
     yield from _model_documents(scope, workspace.models, authors)
+    for job_name, job in workspace.jobs.items():
+        document = job_document(f"{scope}/jobs/{job_name}", workspace.location, job)
+        yield _stamped(document, job, authors, fleet.since)
     yield from _hosted_documents(scope, workspace, authors, fleet.tenant)
     for endpoint_name, endpoint in workspace.online_endpoints.items():
         id_ = f"{scope}/onlineEndpoints/{endpoint_name}"

@@ -6,6 +6,7 @@ A type without rules can be listed and read only; a new type is one row here.
 from local.azure import account_documents as ai
 from local.azure import account_rules, workspace_rules
 from local.azure import hosted_documents as hosted
+from local.azure import job_documents as jobs
 from local.azure import workspace_documents as ml
 from local.azure.drafts import Rules
 from local.azure.ids import AI
@@ -14,6 +15,7 @@ _RULES: dict[str, Rules | None] = {
     ml.WORKSPACE: None,
     ml.MODEL: workspace_rules.MODEL_RULES,
     ml.MODEL_VERSION: workspace_rules.VERSION_RULES,
+    jobs.JOB: None,
     ml.ENDPOINT: workspace_rules.ENDPOINT_RULES,
     ml.DEPLOYMENT: workspace_rules.DEPLOYMENT_RULES,
     hosted.BATCH_ENDPOINT: None,

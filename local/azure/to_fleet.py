@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from local.azure import account_documents as ai
 from local.azure import from_fleet
+from local.azure import job_documents as jobs
 from local.azure import workspace_documents as ml
 from local.azure.documents import Authors, Document, by_name, earlier, said, unsaid
 from local.azure.fleet import (
@@ -15,6 +16,7 @@ from local.azure.fleet import (
     CatalogueRow,
     ContentFilter,
     Fleet,
+    Job,
     Model,
     ModelVersion,
     OnlineDeployment,
@@ -34,6 +36,7 @@ Entry = TypeVar(
     Workspace,
     Registry,
     ModelVersion,
+    Job,
     OnlineEndpoint,
     OnlineDeployment,
     BatchEndpoint,
@@ -83,6 +86,7 @@ class FleetReader:
             location=document["location"],
             tags=document["tags"],
             models=by_name(self._below(document, "models"), self._model),
+            jobs=by_name(self._below(document, "jobs"), lambda job: self._job(job, document["location"])),
             online_endpoints=by_name(self._below(document, "onlineEndpoints"), self._endpoint),
             batch_endpoints=by_name(self._below(document, "batchEndpoints"), self._batch_endpoint),
             serverless_endpoints=by_name(self._below(document, "serverlessEndpoints"), self._serverless),
@@ -130,6 +134,26 @@ class FleetReader:
             **self._stamps(document, earlier(self._authors.since, place)),
         )
         return _exact(plain, document, lambda entry: from_fleet.version_document(id_, entry))
+
+    def _job(self, document: Document, location: str) -> Job:
+        properties, id_ = document["properties"], document["id"]
+        scope, noted = id_.split("/jobs/", 1)[0], properties["properties"]
+        git = {word: noted.get(names[0]) for word, names in jobs.GIT.items()}
+        inputs = properties["inputs"]
+        plain = Job(
+            type=properties["jobType"],
+            status=properties["status"],
+            **git,
+            data={name: _short(scope, each["uri"]) or "" for name, each in inputs.items() if "uri" in each},
+            parameters={name: each["value"] for name, each in inputs.items() if "value" in each},
+            environment=_short(scope, properties.get("environmentId")),
+            code=_short(scope, properties.get("codeId")),
+            env=properties.get("environmentVariables", {}),
+            tags=properties["tags"],
+            properties={name: each for name, each in noted.items() if name not in jobs.git_properties(git)},
+            **self._stamps(document),
+        )
+        return _exact(plain, document, lambda entry: from_fleet.job_document(id_, location, entry))
 
     def _endpoint(self, document: Document) -> OnlineEndpoint:
         properties, id_ = document["properties"], document["id"]

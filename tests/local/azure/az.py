@@ -29,6 +29,8 @@ def _everything(plane: ControlPlane, who: str) -> Any:
         yield f"{name}-model-names", _printed(client.models.list(**VERSIONS))
         for model in workspace.models:
             yield f"{name}-model-{model}", _printed(client.models.list(name=model, **VERSIONS))
+        for job in workspace.jobs:  # `az ml job show` prints a job as it was submitted, and no node of a pipeline
+            yield f"{name}-job-{job}", _as_submitted(client.jobs.get(job))._to_dict()
         for endpoint in workspace.online_endpoints:
             yield f"{name}-online-{endpoint}", _printed(client.online_deployments.list(endpoint))
         for endpoint in workspace.batch_endpoints:
@@ -59,6 +61,10 @@ def _accounts(plane: ControlPlane, who: str) -> Any:
 
 def _printed(found: Any) -> list[Any]:
     return [each._to_dict() for each in found]
+
+
+def _as_submitted(job: Any) -> Any:
+    return job._to_job() if hasattr(job, "_to_job") else job
 
 
 def _as_az(found: Any) -> Any:

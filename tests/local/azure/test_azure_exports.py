@@ -114,8 +114,8 @@ def _paths(target: Target) -> list[str]:
         Kind.SERVERLESS_ENDPOINT: lambda: [target.id],
         Kind.OPENAI_DEPLOYMENT: lambda: [target.id, target.parent, f"{target.parent}/raiPolicies"],
     }
-    registry = [target.parent] if "/registries/" in target.parent else []
-    return below[target.kind]() + registry
+    beside = [target.parent] if "/registries/" in target.parent else [f"{target.parent}/jobs"]
+    return below[target.kind]() + (beside if target.kind is Kind.MODEL else [])
 
 
 def _view(path: str) -> dict[str, str]:

@@ -52,6 +52,8 @@ WHOLE_PATHS = [
     (MFE, W + "/batchEndpoints/{endpointName}"),
     (MFE, W + "/batchEndpoints/{endpointName}/deployments"),
     (MFE, W + "/batchEndpoints/{endpointName}/deployments/{deploymentName}"),
+    (MFE, W + "/jobs"),
+    (MFE, W + "/jobs/{id}"),
     (MFE, W + "/serverlessEndpoints"),
     (MFE, W + "/serverlessEndpoints/{name}"),
     (MFE, W + "/marketplaceSubscriptions"),
@@ -73,6 +75,7 @@ WHOLE_NAMES = {
     "registryName": "reg-shared",
     "modelName": "churn",
     "version": "7",
+    "id": "churn_train_0142",
 }
 ML_NAMES = {"endpointName": "fraud", "deploymentName": "green", "name": "churn", "version": "3"}
 AI_NAMES = {"accountName": "aoai-prod", "deploymentName": "chat", "raiPolicyName": "contoso-strict"}
