@@ -12,6 +12,7 @@ from audit.model import Finding, Target
 
 ALERTS = "alerts"  # the chain of what was told; no target's hash can be this short
 POLICY = "policy"  # the chain, and in the table `releases` the partition, of the policies
+APPROVALS = "releases-"  # stands before a target's hash where its chain of approvals is meant
 _MAX_TICKS = 3155378975999999999  # .NET's DateTime.MaxValue, the log-tail pattern of Table storage
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from audit import evidence, keys
-from audit.errors import AuditError
+from audit.errors import AuditError, BadInput
 from audit.events import is_change
 from audit.evidence import Link
 from audit.findings import Change
@@ -124,7 +124,12 @@ class Verdict:
 
 def state_of(observation: Observation) -> str:
     """Return the digest of what was seen; equal states have equal digests."""
-    return evidence.sha256(evidence.canonical([observation.outcome, dict(observation.facts)]))
+    return state_digest(observation.outcome, observation.facts)
+
+
+def state_digest(outcome: Outcome, facts: Facts) -> str:
+    """Return the digest of a state."""
+    return evidence.sha256(evidence.canonical([outcome, dict(facts)]))
 
 
 def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:
@@ -136,14 +141,19 @@ def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:
 
 
 def read(row_: Row, type_: type[T]) -> T:
-    """Return the value of a row; raise `AuditError` where a newer Model Audit wrote it."""
+    """Return the value of a row; raise `AuditError` where a newer Model Audit wrote it, `BadInput` for garbage."""
     version = row_.values.get("v")
     if version != VERSION:
         raise AuditError(
             f"row {row_.key} has schema version {version!r}, this program reads {VERSION}: "
             "update Model Audit, or point it at its own storage account"
         )
-    return msgspec.json.decode(row_.values["body"], type=type_)  # type: ignore[arg-type]
+    try:
+        return msgspec.json.decode(row_.values.get("body", b""), type=type_)  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise BadInput(
+            f"expected {type_.__name__} in row {row_.key}, got {error}: the row was not written by Model Audit"
+        ) from error
 
 
 def read_hot(rows: Iterable[Row]) -> Hot:

@@ -17,6 +17,7 @@ from audit.errors import SettingsError
 from audit.ports import Channel
 from audit.privacy import Privacy
 from audit.service.check import Checker
+from audit.service.checkpoint import Checkpointer
 from audit.service.intake import Intake
 from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
@@ -61,7 +62,13 @@ def intake() -> Intake:
 @cache
 def sweeper() -> Sweeper:
     """Return what checks targets and sweeps parents."""
-    return Sweeper(checker(), queue(CHECKS), blobs(CHECKPOINTS))
+    return Sweeper(checker(), queue(CHECKS), checkpointer())
+
+
+@cache
+def checkpointer() -> Checkpointer:
+    """Return what writes checkpoints."""
+    return Checkpointer(table(LEDGER), table(RELEASES), blobs(CHECKPOINTS), now)
 
 
 @cache

@@ -10,6 +10,7 @@ from audit.approvals import releases
 from audit.model import Event, Look, Outcome, Release, Target
 from audit.privacy import PersonalData, Privacy
 from audit.service.check import Checker
+from audit.service.checkpoint import Checkpointer
 from audit.service.intake import Intake
 from audit.service.report import Reporter
 from audit.service.sweep import Sweeper
@@ -131,7 +132,8 @@ class House:
             group_wait=timedelta(seconds=30),
             catalogue_age=timedelta(hours=6),
         )
-        self.sweeper = Sweeper(self.checker, self.checks, self.checkpoints)
+        self.checkpointer = Checkpointer(self.ledger, self.releases, self.checkpoints, self.clock.now)
+        self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer)
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now
         )

@@ -54,8 +54,10 @@ def verify(anchors: Path | None, output: str) -> None:
     rows = [
         {
             "id": each.name,
+            "chain": str(each.of),
             "target": _short(each.name),
             "entries": each.entries,
+            "since": f"{each.since:%Y-%m-%d %H:%M:%S}" if each.since else "",
             "vouched": each.seq,
             "until": f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "by its own chain only",
             "checkpoint": each.by,
@@ -63,7 +65,8 @@ def verify(anchors: Path | None, output: str) -> None:
         }
         for each in verified.chains
     ]
-    show(rows, ("target", "entries", "vouched", "until", "broken"), output, "Nothing is recorded yet.")
+    columns = ("chain", "target", "entries", "since", "vouched", "until", "broken")
+    show(rows, columns, output, "Nothing is recorded yet.")
     for name, broken in verified.broken:
         click.echo(f"BROKEN {name}: at entry {broken.seq} expected {broken.expected}, got {broken.got}", err=True)
     whole = sum(each.broken is None for each in verified.chains)
@@ -89,9 +92,9 @@ def write_chains(chains: Iterable[Chain], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     heads = []
     for number, chain in enumerate(chains):
-        file = folder / f"{number:05d}-{chain.stream}.jsonl"
+        file = folder / f"{number:05d}-{chain.of}-{chain.stream}.jsonl"
         file.write_bytes(b"".join(raw + b"\n" for raw in chain.entries))
-        heads.append(f"{file.name} {chain.head.seq} {chain.head.digest} {chain.name}\n")
+        heads.append(f"{file.name} {chain.head.seq} {chain.head.digest} {chain.title}\n")
     (folder / "heads.txt").write_text("".join(heads), "utf-8")
 
 

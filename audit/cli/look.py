@@ -57,7 +57,7 @@ def check(targets: tuple[str, ...], export: Path | None, release_files: Path | N
     if release_files is not None:
         raise click.UsageError("--releases goes with --export: a look at Azure is judged by what is approved")
     queue: deque[str] = deque()
-    sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.blobs(wiring.CHECKPOINTS))
+    sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.checkpointer())
     asked = [{"target": target.id} for target in resolve(targets)] if targets else _all_parents(sweeper)
     queue.extend(json.dumps(each | {"origin": "command"}) for each in asked)
     failures = _work_off(sweeper, queue)

@@ -9,25 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit import checkpoints, findings, keys, ledger, outbox
+from audit import findings, keys, ledger
 from audit.approvals import releases
-from audit.checkpoints import Pointer
 from audit.errors import BadInput, Conflict, Throttled
 from audit.ledger import Hot
 from audit.model import Kind, Look, Outcome, Target
-from audit.ports import Blobs, Create, Listing, Queue, Replace, Row
+from audit.ports import Create, Listing, Queue, Row
 from audit.service import parents
 from audit.service.check import Checked, Checker, repeat
+from audit.service.checkpoint import Checkpointer
 from audit.targets import find_parent, parent_target, parse_target
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """A checker, the queue through which a sweep fans out, and where checkpoints go."""
+    """A checker, the queue through which a sweep fans out, and what writes checkpoints."""
 
     checker: Checker
     checks: Queue
-    checkpoints: Blobs
+    checkpointer: Checkpointer
 
     def run(self, message: str, *, is_redelivered: bool = False) -> None:
         """Do what a message of the queue `checks` asks for.
@@ -88,14 +88,15 @@ class Sweeper:
         checked = self.checker.settle(parent_target(parent), look, event, "sweep")
         listing = listings[-1] if listings else self.checker.live.list_targets(parent)
         rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
-        differing = self._differing(parent, listing, rows)
+        approved = self.checker.releases.rows(keys.partition(parent), *keys.ALL_HOT)
+        differing = self._differing(listing, rows, approved)
         for target in differing:
             self.checks.send(json.dumps({"target": target.id, "origin": "sweep"}))
         waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
         if any(row.key != keys.OUTBOX_HEAD for row in waiting):
             self.checker.wake(parent)  # rows that a crash left behind
         self._note(parent, _run(began_at, listing, differing))
-        self._checkpoint(parent, rows, waiting)
+        self.checkpointer.write(parent, rows, approved, waiting)
         return checked
 
     def _note(self, parent: str, run: ledger.Run) -> None:
@@ -103,33 +104,14 @@ class Sweeper:
         with contextlib.suppress(Conflict):  # two sweeps that began in the same microsecond
             self.checker.ledger.commit(keys.partition(parent), [Create(ledger.run_row(run))])
 
-    def _checkpoint(self, parent: str, hot: Sequence[Row], waiting: Sequence[Row]) -> None:
-        """Write where the chains stand to where the detector cannot change it, if any has moved."""
-        pointer_row = next((row for row in hot if row.key == keys.CHECKPOINT), None)
-        pointer = ledger.read(pointer_row, Pointer) if pointer_row else None
-        heads = {stream: head.link for stream, head in _heads(hot).items()}
-        if told := outbox.read_outbox(waiting).head:
-            heads[keys.ALERTS] = told.link
-        made = checkpoints.make(parent, heads, pointer, self.checker.now())
-        if made is None:
-            return
-        new, content = made
-        self.checkpoints.put(new.name, content, "application/json")
-        stored = ledger.row(keys.CHECKPOINT, new, pointer_row.etag if pointer_row else "")
-        with contextlib.suppress(Conflict):  # another sweep was first; this one stays as a witness beside it
-            write = Replace(stored) if pointer_row else Create(stored)
-            self.checker.ledger.commit(keys.partition(parent), [write])
-
-    def _differing(self, parent: str, listing: Listing, rows: Sequence[Row]) -> list[Target]:
-        partition = keys.partition(parent)
-        hot = ledger.by_stream(rows)
-        approved = ledger.by_stream(self.checker.releases.rows(partition, *keys.ALL_HOT))
+    def _differing(self, listing: Listing, rows: Sequence[Row], approved: Sequence[Row]) -> list[Target]:
+        hot, in_force = ledger.by_stream(rows), ledger.by_stream(approved)
         differing = []
-        for target, look in _expected(listing, hot, approved).items():
+        for target, look in _expected(listing, hot, in_force).items():
             stream = keys.target_hash(target)
             known = ledger.read_hot(hot.get(stream, ()))
             seen = self.checker.observe(target, look, self.checker.now())
-            verdict = self.checker.judge(known, releases.read_approvals(approved.get(stream, ())), seen, "sweep")
+            verdict = self.checker.judge(known, releases.read_approvals(in_force.get(stream, ())), seen, "sweep")
             if not ledger.is_settled(known, verdict):
                 differing.append(target)
         return sorted(differing, key=lambda target: target.id)
@@ -165,11 +147,6 @@ def _run(began_at: datetime, listing: Listing, differing: Sequence[Target]) -> l
         skipped=listing.skipped,
         differing=[keys.target_hash(target) for target in differing],
     )
-
-
-def _heads(rows: Sequence[Row]) -> dict[str, ledger.Head]:
-    found = {stream: ledger.read_hot(each).head for stream, each in ledger.by_stream(rows).items()}
-    return {stream: head for stream, head in found.items() if head is not None}
 
 
 def _target_of(hot: Hot) -> Target | None:

@@ -9,6 +9,7 @@ from audit.actors import Identities
 from audit.ports import Blobs, Channel, Live, Queue, Table
 from audit.privacy import PersonalData, Privacy
 from audit.service.check import Checker
+from audit.service.checkpoint import Checkpointer
 from audit.service.intake import Intake
 from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
@@ -64,11 +65,14 @@ def compose(
         group_wait=group_wait,
         catalogue_age=timedelta(hours=6),
     )
+    checkpointer = Checkpointer(
+        step("sweep", "ledger"), step("sweep", "releases"), step("sweep", "checkpoints"), now
+    )
     return Parts(
         intake=Intake(
             step("intake", "ledger"), step("intake", "checks"), identities, now, step("intake", "releases")
         ),
-        sweeper=Sweeper(checker, step("sweep", "checks"), step("sweep", "checkpoints")),
+        sweeper=Sweeper(checker, step("sweep", "checks"), checkpointer),
         notifier=Notifier(
             step("tell", "ledger"), step("tell", "alerts"), {"page": step("tell", "channel")}, group_interval, now
         ),

@@ -11,7 +11,7 @@ from audit import keys
 from audit.cli.evidence import write_chains
 from audit.service.verify import Verifier
 from tests.house import House
-from tests.unit.test_tamper import edit, run_house
+from tests.unit.test_tamper import checks, edit, run_house
 
 PAGE = Path(__file__).parents[2] / "docs" / "verify.md"
 
@@ -42,8 +42,8 @@ def test_the_program_on_the_page_verifies_an_export(program: Path) -> None:
 
 
 def test_the_program_on_the_page_finds_an_edited_entry(program: Path) -> None:
-    house, _ = run_house()
-    edit(house, 4)
+    house, past = run_house()
+    edit(checks(house), 4, past)
 
     answer = verify(house, program)
 
