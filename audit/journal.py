@@ -83,15 +83,17 @@ def body_of(raw: bytes) -> Body:
     return body
 
 
-def state_text(body: Body) -> str:
-    """Return what a check saw, as a sentence."""
+def state_text(body: Body, *, is_first: bool = False) -> str:
+    """Return what a check saw, as a sentence; the first entry of a chain tells of the first look."""
     if body["outcome"] == Outcome.UNREADABLE:
         return f"Could not be looked at: {body['reason']}"
+    if is_first and body["outcome"] == Outcome.PRESENT:
+        return "Was looked at for the first time"
     if body["outcome"] == Outcome.ABSENT:
         return "Is not there any more" if body["changed"] else "Is still not there"
     if any(is_change(event.get("status", "")) for event in body["events"]):
         return "Changed" if body["changed"] else "Was written to, and is as it was"
-    return "Changed, and no event announced it" if body["changed"] else "Did not change by itself"
+    return "Changed, and no event announced it" if body["changed"] else "Is as it was"
 
 
 def actor_text(event: Body) -> str:

@@ -305,7 +305,7 @@ def _change_body(change: Change, notice: Notice | None) -> dict[str, Any]:
         "severity": finding.severity,
         "expected": finding.expected,
         "got": finding.got,
-        "cause": change.episode.cause,
+        "cause": change.episode.resolution or change.episode.cause,
         "announced": change.episode.announced,
     }
 

@@ -210,18 +210,19 @@ def _is_resolved_in(episode: Episode, start: datetime, end: datetime) -> bool:
 
 def _happenings(records: Iterable[Record], start: datetime, end: datetime) -> Iterable[Happening]:
     for record in records:
-        for raw in record.entries:
+        for seq, raw in enumerate(record.entries, evidence.first_of(record.entries)[0]):
             at, body = at_of(raw), body_of(raw)
-            if body and start <= at <= end and (happening := _happening(record.head.target, at, body)):
+            text = state_text(body, is_first=seq == 1) if body else ""
+            if text and start <= at <= end and (happening := _happening(record.head.target, at, body, text)):
                 yield happening
 
 
-def _happening(target: Target, at: datetime, body: Body) -> Happening | None:
+def _happening(target: Target, at: datetime, body: Body, text: str) -> Happening | None:
     who = [event_text(event) for event in body["events"]]
     findings = [finding_text(found) for found in body["findings"]]
     if not who and not findings and body["origin"] == "sweep":
         return None  # a first look that found nothing amiss
-    return Happening(at, f"{target.parent_name}/{target.name}", state_text(body), who, findings)
+    return Happening(at, f"{target.parent_name}/{target.name}", text, who, findings)
 
 
 def _prove(

@@ -15,6 +15,7 @@ from audit import evidence, keys
 from audit.approvals import waivers
 from audit.approvals.policy import ScopedPolicy
 from audit.evidence import Link
+from audit.journal import at_of, body_of
 from audit.ledger import entry_row, read, row
 from audit.model import Release, Waiver
 from audit.ports import Create, Delete, Replace, Row, Write
@@ -159,6 +160,20 @@ def granted(entries: Iterable[bytes]) -> dict[str, Release]:
     bodies = (evidence.read(raw).get("body", {}).get("release") for raw in entries)
     found = (msgspec.convert(body, Release) for body in bodies if body)
     return {release.id: release for release in found}
+
+
+def in_force(entries: Iterable[bytes], at: datetime) -> Release | None:
+    """Return the release that was in force at a moment, from the entries of a target's chain of approvals."""
+    found = None
+    for raw in entries:
+        if at_of(raw) > at:
+            break
+        body = body_of(raw)
+        if release := body.get("release"):
+            found = msgspec.convert(release, Release)
+        elif "revokes" in body:
+            found = None
+    return found
 
 
 def enact(

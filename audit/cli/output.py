@@ -11,7 +11,18 @@ from rich.text import Text
 
 EXIT_FINDINGS, EXIT_USAGE, EXIT_FAILED = 1, 2, 3
 
-_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "as approved": "green"}
+_COLOURS = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "as approved": "green",
+    "differs": "red",
+    "not approved": "red",
+}
+
+# Characters of a line that goes to a file or a pipe: `grep` must find the whole of a row.
+UNWRAPPED = 10_000
 
 _NEVER_WRAPPED = frozenset({"severity", "rule", "id", "where", "since"})
 
@@ -52,7 +63,10 @@ def _print_table(rows: Rows, columns: Sequence[str]) -> None:
         table.add_column(column.replace("_", " ").upper(), overflow="fold", no_wrap=column in _NEVER_WRAPPED)
     for row in rows:
         table.add_row(*(_cell(_one_line(row[column])) for column in columns))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = UNWRAPPED
+    console.print(table)
 
 
 def _cell(text: str) -> Text:

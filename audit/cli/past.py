@@ -21,14 +21,16 @@ from audit.service.history import Serving, serving_data
 @click.option("--at", "moment", help="A past moment, such as 2026-11-01 or 2026-11-01T09:30:00Z; by default now.")
 @output_option
 def serving(targets: tuple[str, ...], moment: str | None, output: str) -> None:
-    """Show what served at a moment: version, share of traffic, since when, and who had approved it.
+    """Show what served at a moment: version, share of traffic, since when, and who had approved it by then.
 
-    TARGETS are ARM ids or patterns such as 'mlw-prod/churn'; without one, everything is shown. A state that
-    nobody looked at around that moment is marked as not certain. Exit: 0, or 1 where nothing was known then.
+    TARGETS are ARM ids or patterns such as 'mlw-prod/churn'; without one, every endpoint and deployment is shown.
+    A state that nobody looked at around that moment is marked as not certain. Exit: 0, or 1 where nothing was
+    known then.
     """
     at = parse_moment(moment) if moment else wiring.now()
-    rows = [_row(each) for each in _served(targets, at) if each.target.kind is not Kind.PARENT]
-    columns = ("target", "serving", "seen_since", "sure", "approved", "approved_by")
+    found = [_row(each) for each in _served(targets, at) if each.target.kind is not Kind.PARENT]
+    rows = sorted(found, key=lambda row: (row["target"], row["kind"]))
+    columns = ("target", "serving", "stands", "approved", "approved_by", "seen_since", "sure")
     show(rows, columns, output, f"Nothing had been looked at by {show_moment(at)}.")
     sys.exit(0 if rows else EXIT_FINDINGS)
 
@@ -38,9 +40,14 @@ def serving(targets: tuple[str, ...], moment: str | None, output: str) -> None:
 @output_option
 def history(target: str, output: str) -> None:
     """Tell the life of TARGET in order: events and who, looks, findings, alerts and approvals."""
-    moments = [moment for each in resolve((target,)) for moment in wiring.historian().history(each)]
-    rows = [msgspec.to_builtins(moment) | {"at": f"{moment.at:%Y-%m-%d %H:%M:%S}"} for moment in moments]
-    show(rows, ("at", "what", "who", "text"), output, "Nothing is recorded of it.")
+    found = resolve((target,))
+    rows = [
+        msgspec.to_builtins(moment) | {"at": f"{moment.at:%Y-%m-%d %H:%M:%S}", "of": f"{each.kind} {each.name}"}
+        for each in found
+        for moment in wiring.historian().history(each)
+    ]
+    which = ("of",) if len(found) > 1 else ()
+    show(rows, (*which, "at", "what", "who", "text"), output, "Nothing is recorded of it.")
 
 
 def _served(targets: tuple[str, ...], at: datetime) -> Iterator[Serving]:
@@ -49,7 +56,7 @@ def _served(targets: tuple[str, ...], at: datetime) -> Iterator[Serving]:
         yield from filter(None, (historian.serving(target, at) for target in resolve(targets)))
         return
     for parent in wiring.reporter().parents():
-        yield from historian.serving_all(parent, at)
+        yield from (each for each in historian.serving_all(parent, at) if each.target.kind is not Kind.MODEL)
 
 
 def _row(answer: Serving) -> dict[str, Any]:

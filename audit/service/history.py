@@ -1,30 +1,34 @@
 """Answer what served at a moment, and tell the life of a target, from what was recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from audit import evidence, keys, ledger
+from audit.approvals import releases
+from audit.approvals.approved import admits
 from audit.events import deed
 from audit.journal import actor_text, at_of, body_of, finding_text, state_text
 from audit.judge import serving as phrases
 from audit.ledger import MAX_DIFFERING, Head, Run, Seen, raw_of
-from audit.model import Facts, Outcome, Release, Target
+from audit.model import Facts, Kind, Outcome, Release, Target
 from audit.ports import Blobs, Row, Table
 
-RUNS_READ = 50  # sweeps looked through for one that confirms a state; half a day of them
+# Sweeps looked through for one that confirms a state: those of some hours around the moment that is asked for.
+RUNS_READ = 100
+RUNS_AFTER = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
     """What a target served at a moment.
 
-    The state was first seen at `since` and last confirmed at `until`; another one was first seen at
-    `changed_at`, if any was. A moment between `until` and `changed_at` is not certain: nobody looked.
-    `release` was in force when that state was judged.
+    The state was first seen at `since` and confirmed at `until`, the last time within some hours of the moment;
+    another one was first seen at `changed_at`, if any was. A moment between `until` and `changed_at` is not
+    certain: nobody looked. `release` was in force at the moment, by the approvals' own chain.
     """
 
     target: Target
@@ -41,6 +45,32 @@ class Serving:
     def is_certain(self) -> bool:
         """Say whether the target was seen in this state both before and after the moment."""
         return self.since <= self.asked <= self.until
+
+    @property
+    def differing(self) -> list[str]:
+        """Return the approved facts that served otherwise, sorted; empty where nothing was approved."""
+        approved = self.release.facts.items() if self.release else ()
+        return sorted(name for name, value in approved if not admits(value, self.facts.get(name)))
+
+    @property
+    def stands(self) -> str:
+        """Return how what served stood against what was approved at that moment."""
+        if self.release is None:
+            return "not approved"
+        if self.outcome is not Outcome.PRESENT:
+            return str(self.outcome)
+        if self.release.expires_at is not None and self.release.expires_at <= self.asked:
+            return f"approval expired {self.release.expires_at:%Y-%m-%d}"
+        return "differs" if self.differing else "as approved"
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What was recorded of a parent around a moment: sweeps, newest first, and chains of approvals by stream."""
+
+    at: datetime
+    runs: Sequence[Run]
+    approvals: Mapping[str, Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +97,12 @@ class Historian:
         """Return what the target served at a moment; None where it had not been looked at by then."""
         stream, partition = keys.target_hash(target), keys.partition(target.parent)
         rows = self.ledger.rows(partition, *keys.observations(stream, at), 1)
+        if not rows:
+            return None
         later = self._after(partition, stream, at)
         heads = self.ledger.rows(partition, keys.head(stream), keys.head(stream) + "-", 1)
-        return self._answer(ledger.read(rows[0], Seen), later, heads, at) if rows else None
+        around = self._around(partition, at, keys.journal_range(stream))
+        return self._answer(ledger.read(rows[0], Seen), later, heads, around)
 
     def serving_all(self, parent: str, at: datetime) -> Iterator[Serving]:
         """Return what every target of a parent served at a moment, in reads of a page each.
@@ -77,16 +110,15 @@ class Historian:
         States are stored only when they change, so this reads the changes and never the journal.
         """
         partition = keys.partition(parent)
-        states: dict[str, list[Row]] = {}
-        for row in self.ledger.rows(partition, *keys.ALL_OBSERVATIONS):
-            states.setdefault(row.key.split("-", 2)[1], []).append(row)
+        states = ledger.by_stream(self.ledger.rows(partition, *keys.ALL_OBSERVATIONS))
         heads = {row.key: row for row in self.ledger.rows(partition, *keys.ALL_HOT) if row.key.endswith("-h")}
+        around = self._around(partition, at, keys.ALL_ENTRIES)
         for stream, rows in sorted(states.items()):
             earlier = [row for row in rows if row.key >= keys.observation(stream, at)]
             later = [row for row in rows if row.key < keys.observation(stream, at)]
             head = [heads[keys.head(stream)]] if keys.head(stream) in heads else []
             if earlier:
-                yield self._answer(ledger.read(earlier[0], Seen), later[-1:], head, at)
+                yield self._answer(ledger.read(earlier[0], Seen), later[-1:], head, around)
 
     def history(self, target: Target) -> list[Moment]:
         """Return the life of a target, the oldest first; raise `BadInput` where an entry is no entry."""
@@ -116,42 +148,42 @@ class Historian:
         start, _ = keys.observations(stream)
         return self.ledger.rows(partition, start, keys.observation(stream, at))[-1:]
 
-    def _answer(self, seen: Seen, later: list[Row], heads: list[Row], at: datetime) -> Serving:
+    def _around(self, partition: str, at: datetime, approvals: tuple[str, str]) -> _Around:
+        runs = self.ledger.rows(partition, *keys.runs(at + RUNS_AFTER), RUNS_READ)
+        chains = ledger.by_stream(self.releases.rows(partition, *approvals))
+        return _Around(
+            at,
+            [ledger.read(row, Run) for row in runs],
+            {stream: [raw_of(row) for row in rows] for stream, rows in chains.items()},
+        )
+
+    def _answer(self, seen: Seen, later: list[Row], heads: list[Row], around: _Around) -> Serving:
         after = ledger.read(later[0], Seen) if later else None
         head = ledger.read(heads[0], Head) if heads else None
         known_until = after.previous_until if after else (head.observed_at if head else None)
         return Serving(
             target=seen.target,
-            asked=at,
+            asked=around.at,
             outcome=seen.outcome,
             facts=seen.facts or self._facts(seen.snapshot),
             since=seen.at,
-            until=max(seen.at, known_until or seen.at, self._confirmed(seen, after)),
+            until=max(seen.at, known_until or seen.at, _confirmed(seen, after, around.runs)),
             changed_at=after.at if after else None,
-            release=self._release(seen),
+            release=releases.in_force(around.approvals.get(keys.target_hash(seen.target), ()), around.at),
             snapshot=seen.snapshot,
         )
-
-    def _confirmed(self, seen: Seen, after: Seen | None) -> datetime:
-        """Return when a sweep last found the state unchanged, before the next one was seen."""
-        until = after.at if after else datetime.max.replace(tzinfo=seen.at.tzinfo)
-        partition, stream = keys.partition(seen.target.parent), keys.target_hash(seen.target)
-        runs = (ledger.read(row, Run) for row in self.ledger.rows(partition, *keys.runs(until), RUNS_READ))
-        whole = (run for run in runs if run.outcome is Outcome.PRESENT and len(run.differing) < MAX_DIFFERING)
-        same = (run for run in whole if stream not in run.differing)
-        return max((run.began_at for run in same if run.began_at > seen.at), default=seen.at)
 
     def _facts(self, snapshot: str) -> Facts:
         content = self.evidence.get(snapshot)
         return evidence.open_snapshot(content).get("facts", {}) if content else {}
 
-    def _release(self, seen: Seen) -> Release | None:
-        """Return the release that the state was judged by, as the approvals' own chain has it."""
-        partition, stream = keys.partition(seen.target.parent), keys.target_hash(seen.target)
-        rows = self.releases.rows(partition, *keys.journal_range(stream)) if seen.release else []
-        granted = (body_of(raw_of(row)).get("release") or {} for row in reversed(rows))
-        found = next((each for each in granted if each.get("id") == seen.release), None)
-        return msgspec.convert(found, Release) if found else None
+
+def _confirmed(seen: Seen, after: Seen | None, runs: Sequence[Run]) -> datetime:
+    """Return when a sweep last found the state unchanged, before the next one was seen."""
+    stream = keys.target_hash(seen.target)
+    whole = (run for run in runs if run.outcome is Outcome.PRESENT and len(run.differing) < MAX_DIFFERING)
+    same = (run.began_at for run in whole if stream not in run.differing)
+    return next((at for at in same if at > seen.at and (after is None or at <= after.at)), seen.at)
 
 
 def serving_data(answer: Serving) -> dict[str, Any]:
@@ -160,17 +192,26 @@ def serving_data(answer: Serving) -> dict[str, Any]:
     return {
         "id": answer.target.id,
         "target": f"{answer.target.parent_name}/{answer.target.name}",
+        "kind": str(answer.target.kind),
         "asked": answer.asked.isoformat(),
         "outcome": str(answer.outcome),
-        "serving": "; ".join(phrases(answer.facts)) if answer.facts else str(answer.outcome),
+        "serving": _phrase(answer),
         "since": answer.since.isoformat(),
         "until": answer.until.isoformat(),
         "changed_at": answer.changed_at.isoformat() if answer.changed_at else None,
         "certain": answer.is_certain,
+        "stands": answer.stands,
+        "differing": answer.differing,
         "release": msgspec.to_builtins(release) if release else None,
         "snapshot": answer.snapshot,
         "facts": dict(answer.facts),
     }
+
+
+def _phrase(answer: Serving) -> str:
+    if answer.target.kind is Kind.MODEL and answer.outcome is Outcome.PRESENT:
+        return "a registered model: it serves nobody by itself"
+    return "; ".join(phrases(answer.facts)) if answer.facts else str(answer.outcome)
 
 
 def _check_moments(raw: bytes) -> Iterator[Moment]:
@@ -181,7 +222,7 @@ def _check_moments(raw: bytes) -> Iterator[Moment]:
             event["time"], "event", actor_text(event), deed(event["operation"], event.get("status", "")), *place
         )
     if body:
-        yield Moment(at_of(raw), "look", body["origin"], state_text(body), *place)
+        yield Moment(at_of(raw), "look", body["origin"], state_text(body, is_first=place[1] == 1), *place)
     for found in body.get("findings", ()):
         yield Moment(at_of(raw), "finding", found["cause"], finding_text(found), *place)
 
@@ -201,6 +242,6 @@ def _approval_moment(raw: bytes) -> Moment:
     granted = release if isinstance(release, dict) else {}
     named = granted.get("id") or body.get("revokes") or body.get("id") or ""
     reason = f": {body['reason']}" if body.get("reason") else ""
-    who = str(granted.get("approved_by") or body.get("identity") or "")
-    text = f"{entry.get('kind')} {named}{reason}".strip()
+    by = f", approved by {granted['approved_by']}" if granted.get("approved_by") else ""
+    who, text = str(body.get("identity") or ""), f"{entry.get('kind')} {named}{by}{reason}"
     return Moment(at_of(raw), "approval", who, text, "releases", int(entry.get("seq") or 0))

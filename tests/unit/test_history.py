@@ -9,8 +9,10 @@ from audit import keys
 from audit.ledger import MAX_DIFFERING, Run, run_row
 from audit.model import Outcome
 from audit.ports import Create
+from audit.service.approve import Approver
 from audit.service.history import Historian, Serving
-from tests.house import CHAT, House, chat_document, release, write_event
+from audit.targets import parse_target
+from tests.house import ACCOUNT, CHAT, House, chat_document, release, write_event
 
 VERSIONS = ("2024-05-13", "2024-08-06", "2024-11-20")
 
@@ -34,17 +36,68 @@ def test_before_the_first_look_nothing_is_known() -> None:
     assert ask(house, datetime(2020, 1, 1, tzinfo=UTC)) is None
 
 
-def test_an_answer_names_the_release_that_the_state_was_judged_by() -> None:
+def test_an_answer_names_the_release_that_was_in_force_at_the_moment() -> None:
+    house = House()
+    house.serve(CHAT, chat_document())
+    house.sweep()
+    moments = []
+    for id_, version in (("r1", "2024-08-06"), ("r2", "2024-11-20")):
+        house.clock.advance(hours=1)
+        house.approve(release(id_=id_, facts={"model.version": version}))
+        moments.append(house.clock.now() + timedelta(minutes=1))
+
+    before, first, second = (ask(house, at) for at in (moments[0] - timedelta(hours=1), *moments))
+
+    assert before is not None
+    assert first is not None
+    assert second is not None
+    assert [each.release and each.release.id for each in (before, first, second)] == [None, "r1", "r2"]
+    assert [each.stands for each in (before, first, second)] == ["not approved", "as approved", "differs"]
+    assert second.differing == ["model.version"]
+
+
+def test_a_revoked_release_approves_nothing_from_then_on() -> None:
     house = House()
     house.approve(release())
     house.serve(CHAT, chat_document())
     house.sweep()
-    house.approve(release(id_="r2", facts={"model.version": "2024-11-20"}))
+    house.clock.advance(hours=1)
+    approved_at = house.clock.now()
+    house.clock.advance(hours=1)
+    Approver(house.releases, lambda: "ada", house.clock.now).revoke(CHAT, "the evaluation was wrong")
 
-    answer = ask(house, house.clock.now())
+    then, now = ask(house, approved_at), ask(house, house.clock.now() + timedelta(minutes=1))
+
+    assert then is not None
+    assert now is not None
+    assert (then.stands, now.stands) == ("as approved", "not approved")
+
+
+def test_an_approval_that_has_ended_is_said_to_have() -> None:
+    house = House()
+    house.approve(release(expires_at=house.clock.now() + timedelta(days=1)))
+    house.serve(CHAT, chat_document())
+    house.sweep()
+
+    answer = ask(house, house.clock.now() + timedelta(days=2))
 
     assert answer is not None
-    assert answer.release == release()
+    assert answer.stands == "approval expired 2026-11-22"
+
+
+def test_what_very_many_targets_served_is_answered_in_four_ranges_and_without_the_journal() -> None:
+    house = House()
+    for number in range(150):
+        target = parse_target(f"{ACCOUNT}/deployments/d{number}")
+        house.approve(release(target))
+        house.serve(target, chat_document())
+    house.sweep()
+    asked = house.ledger.round_trips + house.releases.round_trips
+
+    answers = list(historian(house).serving_all(CHAT.parent, house.clock.now()))
+
+    assert house.ledger.round_trips + house.releases.round_trips - asked == 4
+    assert sum(each.stands == "as approved" for each in answers) == 150
 
 
 def test_a_state_that_sweeps_confirm_stays_certain_without_a_write() -> None:
