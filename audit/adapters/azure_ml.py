@@ -3,6 +3,7 @@
 This module imports a heavy library (1.4 s, 100 MB); `audit.adapters.live` imports it when a check needs it.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,6 +19,9 @@ from audit.adapters.reader import Reader, list_looks, merged
 from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
 from audit.targets import parent_target
+
+# It tells of each of its calls, and of methods that may change, which is for notebooks and none of an operator's news.
+logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
 
 
 class AzureMl:
