@@ -20,7 +20,7 @@ from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
 from audit.targets import parent_target
 
-# It tells of each of its calls, and of methods that may change, which is for notebooks and none of an operator's news.
+# It tells of each of its calls and of methods that may change: news for notebooks, not for an operator.
 logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
 
 

@@ -156,7 +156,7 @@ def waiver_row(waiver: Waiver, state: str) -> dict[str, Any]:
 def _only(pattern: str) -> Target:
     found = resolve((pattern,))
     if len(found) != 1:
-        names = ", ".join(_where(each) for each in found)
+        names = ", ".join(f"{each.kind}:{_where(each)}" for each in found)
         raise BadInput(f"expected exactly one target for {pattern!r}, got {len(found)}: {names}")
     return found[0]
 
