@@ -54,7 +54,7 @@ def head(stream: str) -> str:
 
 
 def hot(stream: str) -> tuple[str, str]:
-    """Return the range that holds all that a check needs of a target: head, inbox, findings or releases."""
+    """Return the range that holds all that a check needs of a target: head, memory, inbox, findings; releases."""
     return f"0-{stream}-", f"0-{stream}."  # '.' follows '-'
 
 
@@ -72,6 +72,11 @@ def inbox(stream: str, event: str) -> str:
     return f"0-{stream}-i-{event}"
 
 
+def memory(stream: str) -> str:
+    """Return the key of what is remembered of a target beside its head."""
+    return f"0-{stream}-n"
+
+
 def finding_row(stream: str, finding: str) -> str:
     """Return the key of a finding's row."""
     return f"0-{stream}-f-{finding}"
@@ -80,6 +85,11 @@ def finding_row(stream: str, finding: str) -> str:
 def release_row(stream: str, release: str) -> str:
     """Return the key of the release in force."""
     return f"0-{stream}-a-{digest(release)}"
+
+
+def rollback_row(stream: str) -> str:
+    """Return the key of the copy of the release to go back to."""
+    return f"0-{stream}-b"
 
 
 def waiver_id(target: Target, rule: str, subject: str) -> str:

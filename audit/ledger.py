@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from audit import evidence, keys
+from audit import evidence, keys, memory
 from audit.errors import AuditError, BadInput
 from audit.events import is_change
 from audit.evidence import Link
 from audit.findings import Change
 from audit.judge.given import Written
+from audit.memory import Memory
 from audit.model import Episode, Event, Facts, Notice, Observation, Outcome, Target
 from audit.ports import Create, Delete, Replace, Row, Write
 
@@ -98,6 +99,8 @@ class Hot:
     inbox: Mapping[str, tuple[Event, Row]] = field(default_factory=dict)
     episodes: Mapping[str, Episode] = field(default_factory=dict)
     episode_rows: Mapping[str, Row] = field(default_factory=dict)
+    memory: Memory = memory.NOTHING
+    memory_row: Row | None = None
 
     @property
     def events(self) -> list[Event]:
@@ -109,7 +112,8 @@ class Hot:
 class Verdict:
     """What a look led to: everything that the next commit records, and the waiting events it folds in.
 
-    `notices` holds what each of `changes` owes to on-call: None for one that a waiver keeps quiet.
+    `notices` holds what each of `changes` owes to on-call: None for one that a waiver keeps quiet. `memory` is
+    what is remembered from now on; None where nothing was looked at.
     """
 
     observation: Observation
@@ -120,6 +124,7 @@ class Verdict:
     release_link: Link
     origin: str
     events: Sequence[Event] = ()
+    memory: Memory | None = None
 
 
 def state_of(observation: Observation) -> str:
@@ -158,16 +163,26 @@ def read(row_: Row, type_: type[T]) -> T:
 
 def read_hot(rows: Iterable[Row]) -> Hot:
     """Return what the hot rows of one target hold."""
-    head_row, inbox, episodes, episode_rows = None, {}, {}, {}
+    head_row, memory_row, inbox, episodes, episode_rows = None, None, {}, {}, {}
     for each in rows:
         _, _, suffix, *rest = each.key.split("-", 3)
         if suffix == "h":
             head_row = each
+        elif suffix == "n":
+            memory_row = each
         elif suffix == "i":
             inbox[rest[0]] = (read(each, Event), each)
         elif suffix == "f":
             episodes[rest[0]], episode_rows[rest[0]] = read(each, Episode), each
-    return Hot(read(head_row, Head) if head_row else None, head_row, inbox, episodes, episode_rows)
+    return Hot(
+        head=read(head_row, Head) if head_row else None,
+        head_row=head_row,
+        inbox=inbox,
+        episodes=episodes,
+        episode_rows=episode_rows,
+        memory=read(memory_row, Memory) if memory_row else memory.NOTHING,
+        memory_row=memory_row,
+    )
 
 
 def by_stream(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -211,6 +226,8 @@ def record(hot: Hot, verdict: Verdict, snapshot: str, now: datetime) -> list[Wri
     writes.append(Create(entry_row(stream, entry)))
     if snapshot:
         writes.append(Create(_seen_row(hot, verdict, snapshot, entry)))
+    if verdict.memory is not None and _is_news(hot, verdict):
+        writes.append(memory_write(hot, verdict.observation.target, verdict.memory))
     writes.append(_head_write(hot, verdict, snapshot, entry, observed_at))
     return writes
 
@@ -227,8 +244,20 @@ def raw_of(row_: Row) -> bytes:
 
 
 def is_settled(hot: Hot, verdict: Verdict) -> bool:
-    """Say whether there is nothing to record: no event waits, nothing changed, nothing opened or closed."""
-    return hot.head is not None and not hot.inbox and not verdict.changes and hot.head.state == verdict.state
+    """Say whether there is nothing to record: no event waits, nothing changed, opened, closed or is remembered."""
+    is_same = hot.head is not None and hot.head.state == verdict.state and not _is_news(hot, verdict)
+    return is_same and not hot.inbox and not verdict.changes
+
+
+def _is_news(hot: Hot, verdict: Verdict) -> bool:
+    return verdict.memory is not None and verdict.memory != hot.memory
+
+
+def memory_write(hot: Hot, target: Target, remembered: Memory) -> Write:
+    """Return the write of what is remembered of a target, guarded by the ETag that `hot` read it with."""
+    etag = hot.memory_row.etag if hot.memory_row else ""
+    stored = row(keys.memory(keys.target_hash(target)), remembered, etag)
+    return Replace(stored) if hot.memory_row else Create(stored)
 
 
 def fitting(verdict: Verdict) -> Verdict:

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from audit import keys
 from audit.actors import Identities
-from audit.approvals import releases
-from audit.model import Event, Look, Outcome, Release, Target
+from audit.approvals.policy import ScopedPolicy
+from audit.model import Event, Look, Outcome, Release, Status, Target
 from audit.privacy import PersonalData, Privacy
+from audit.service.approve import Approver, Asked
 from audit.service.check import Checker
 from audit.service.checkpoint import Checkpointer
 from audit.service.intake import Intake
@@ -24,6 +24,7 @@ ACCOUNT = f"{GROUP}/providers/Microsoft.CognitiveServices/accounts/aoai-prod"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-prod"
 CHAT = parse_target(f"{ACCOUNT}/deployments/chat")
 CHURN = parse_target(f"{WORKSPACE}/onlineEndpoints/churn")
+MODEL = parse_target(f"{WORKSPACE}/models/churn")
 PIPELINE = "55555555-5555-4555-8555-555555555555"
 APPROVED_AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -67,6 +68,40 @@ def churn_document(traffic: dict[str, int] | None = None, version: str = "3") ->
                 },
             }
         ],
+    }
+
+
+def endpoint_document(traffic: dict[str, int], tags: dict[str, str] | None = None, **versions: str) -> dict:
+    """Return an endpoint with a deployment for each version of churn that is named."""
+    document = churn_document(traffic)
+    (pattern,) = document["deployments"]
+    document["deployments"] = [
+        pattern
+        | {
+            "name": name,
+            "tags": tags or {},
+            "properties": {**pattern["properties"], "model": f"{MODEL.id}/versions/{version}"},
+        }
+        for name, version in versions.items()
+    ]
+    return document
+
+
+def model_document(*names: str, **properties: object) -> dict:
+    """Return a registered model with these versions, all with the same properties beside their files."""
+    return {
+        "versions": [
+            {
+                "name": name,
+                "properties": {
+                    "modelUri": f"azureml://datastores/d/paths/LocalUpload/{name}/churn",
+                    "isArchived": False,
+                    "isAnonymous": False,
+                    **properties,
+                },
+            }
+            for name in names
+        ]
     }
 
 
@@ -117,6 +152,7 @@ class House:
     channel: FakeChannel = field(default_factory=FakeChannel)
     clock: FakeClock = field(default_factory=FakeClock)
     group_interval: timedelta = timedelta()
+    policies: list[ScopedPolicy] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         identities = Identities({PIPELINE}, Privacy(b"k" * 32, PersonalData.KEEP))
@@ -131,19 +167,18 @@ class House:
             self.clock.now,
             group_wait=timedelta(seconds=30),
             catalogue_age=timedelta(hours=6),
+            policies=lambda: self.policies,
         )
         self.checkpointer = Checkpointer(self.ledger, self.releases, self.checkpoints, self.clock.now)
         self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer)
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now
         )
+        self.approver = Approver(self.releases, lambda: "ada", self.clock.now)
         self.reporter = Reporter(self.ledger, self.releases, FakeBlobs(), self.clock.now)
 
     def approve(self, approved: Release) -> None:
-        partition, stream = keys.partition(approved.target.parent), keys.target_hash(approved.target)
-        known = releases.read_approvals(self.releases.rows(partition, *keys.hot(stream)))
-        if writes := releases.approve(known, approved, "ada", self.clock.now()):
-            self.releases.commit(partition, writes)
+        self.approver.apply(Asked([approved]))
 
     def serve(self, target: Target, document: dict) -> None:
         self.live.documents[target] = document
@@ -164,6 +199,12 @@ class House:
                 self.sweeper.run(message)
             for number, message in enumerate(self.alerts.take()):
                 self.notifier.run(message, f"m-{self.clock.now().isoformat()}-{number}")
+
+    @property
+    def open(self) -> set[tuple[str, str]]:
+        """Return what is open, as pairs of rule and subject."""
+        episodes = [each for each in self.reporter.episodes() if each.status is Status.OPEN]
+        return {(each.finding.rule, each.finding.subject) for each in episodes}
 
     @property
     def told(self) -> list[tuple[str, str]]:

@@ -23,7 +23,10 @@ from audit.ports import Create, Delete, Replace, Row, Write
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """What is approved and waived for one target, and where its chain of approvals stands."""
+    """What is approved and waived for one target, and where its chain of approvals stands.
+
+    `rollback` is a copy of the earlier release that `release` names to go back to, where one was approved.
+    """
 
     release: Release | None = None
     link: Link = evidence.EMPTY
@@ -31,6 +34,8 @@ class Approvals:
     release_row: Row | None = None
     waivers: tuple[Waiver, ...] = ()
     waiver_rows: Mapping[str, Row] = field(default_factory=dict)
+    rollback: Release | None = None
+    rollback_row: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ NONE = Approvals()
 
 def read_approvals(rows: Iterable[Row]) -> Approvals:
     """Return what the hot rows of one target approve; at most one release is in force."""
-    head_row = release_row = None
+    head_row = release_row = rollback_row = None
     waiver_rows: dict[str, Row] = {}
     for each in rows:
         _, _, suffix, *rest = each.key.split("-", 3)
@@ -65,6 +70,8 @@ def read_approvals(rows: Iterable[Row]) -> Approvals:
             head_row = each
         elif suffix == "a":
             release_row = each
+        elif suffix == "b":
+            rollback_row = each
         elif suffix == "w":
             waiver_rows[f"w-{rest[0]}"] = each
     return Approvals(
@@ -74,6 +81,8 @@ def read_approvals(rows: Iterable[Row]) -> Approvals:
         release_row=release_row,
         waivers=tuple(read(each, Waiver) for each in waiver_rows.values()),
         waiver_rows=waiver_rows,
+        rollback=read(rollback_row, Release) if rollback_row else None,
+        rollback_row=rollback_row,
     )
 
 
@@ -93,24 +102,31 @@ def read_policies(rows: Iterable[Row]) -> Policies:
     )
 
 
-def approve(known: Approvals, release: Release, identity: str, now: datetime) -> list[Write]:
+def approve(
+    known: Approvals, release: Release, identity: str, now: datetime, earlier: Release | None = None
+) -> list[Write]:
     """Return the one transaction that puts a release in force and journals who did it.
 
     It is empty where exactly this release is in force already, so that applying twice changes nothing.
     """
     stream = keys.target_hash(release.target)
-    return enact(stream, known.link, known.head_row, grant(known, release), identity, now)
+    return enact(stream, known.link, known.head_row, grant(known, release, earlier), identity, now)
 
 
-def grant(known: Approvals, release: Release) -> list[Act]:
-    """Return the act that puts a release in force, or nothing where exactly this one is."""
-    if known.release == release:
+def grant(known: Approvals, release: Release, earlier: Release | None = None) -> list[Act]:
+    """Return the act that puts a release in force, or nothing where exactly this one is.
+
+    `earlier` is the release that it names to go back to: a copy stands beside it, so that one read shows both.
+    """
+    if (known.release, known.rollback) == (release, earlier):
         return []
     body = {
         "release": msgspec.to_builtins(release),
         "replaces": known.release.id if known.release else "",
     }
-    return [Act("granted", body, tuple(_put_release(keys.target_hash(release.target), known, release)))]
+    stream = keys.target_hash(release.target)
+    writes = [*_put_release(stream, known, release), *_put_rollback(stream, known, earlier)]
+    return [Act("granted", body, tuple(writes))]
 
 
 def revoke(known: Approvals, reason: str) -> list[Act]:
@@ -118,7 +134,8 @@ def revoke(known: Approvals, reason: str) -> list[Act]:
     if known.release is None or known.release_row is None:
         return []
     body = {"revokes": known.release.id, "target": known.release.target.id, "reason": reason}
-    return [Act("revoked", body, (Delete(known.release_row.key, known.release_row.etag),))]
+    write = Delete(known.release_row.key, known.release_row.etag)
+    return [Act("revoked", body, (write, *_put_rollback("", known, None)))]
 
 
 def waive(known: Approvals, waiver: Waiver) -> list[Act]:
@@ -196,6 +213,13 @@ def _put_release(stream: str, known: Approvals, release: Release) -> list[Write]
     if old is None or old.key == key:
         return [_put(old, key, release, **columns)]
     return [Delete(old.key, old.etag), _put(None, key, release, **columns)]
+
+
+def _put_rollback(stream: str, known: Approvals, earlier: Release | None) -> list[Write]:
+    old = known.rollback_row
+    if earlier is None:
+        return [Delete(old.key, old.etag)] if old else []
+    return [] if known.rollback == earlier else [_put(old, keys.rollback_row(stream), earlier)]
 
 
 def _put(old: Row | None, key: str, value: Any, **columns: str) -> Write:

@@ -19,12 +19,13 @@ from audit.judge import (
     readiness,
     traffic,
 )
+from audit.judge.assets import with_assets
 from audit.judge.given import (
     NO_HISTORY,
+    Asset,
     Case,
     History,
     Rollback,
-    Sighting,
     Standing,
     Written,
 )
@@ -69,7 +70,8 @@ def judge(
     """
     approved = shape_of(release.facts if release else ())
     unmet = unmet_gates(release, policy) if release else []
-    case = Case(observation, shape_of(observation.facts), approved, unmet, catalogue, now, policy, history)
+    seen = with_assets(observation, history.assets)
+    case = Case(seen, shape_of(seen.facts), approved, unmet, catalogue, now, policy, history)
     found = list(_judge(release, case))
     if history.waivers:
         found += approval.waivers(found, case)
@@ -82,6 +84,7 @@ def _judge(release: Release | None, case: Case) -> Iterator[Finding]:
     elif case.observation.outcome is Outcome.ABSENT:
         if release is not None:
             yield from approval.gone(release, case)
+        yield from lifecycle.deleted(None, case, frozenset())
     else:
         yield from _of_what_is_there(release, case)
 
@@ -101,9 +104,9 @@ def _of_what_is_there(release: Release | None, case: Case) -> Iterator[Finding]:
 
 __all__ = [
     "OF_THE_CATALOGUE",
+    "Asset",
     "History",
     "Rollback",
-    "Sighting",
     "Standing",
     "Written",
     "judge",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from audit.approvals.approved import admits
 from audit.judge import names
+from audit.judge.assets import OF_ASSETS
 from audit.judge.given import NOTHING, Case
 from audit.model import Approved, Finding, Outcome, Release, Scalar
 
@@ -22,8 +23,15 @@ def differences(release: Release, case: Case) -> Iterator[Finding]:
     for name in differing:
         rule = names.rule_of(name)
         is_told = _part(name) not in is_there or name.startswith((names.TRAFFIC, names.MIRROR))
+        is_told = is_told or _is_unknown(name, case)
         if not is_told and not (rule == names.FILES and _is_other_model(name, differing)):
             yield _difference(case, rule, name, release.facts[name])
+
+
+def _is_unknown(name: str, case: Case) -> bool:
+    """Say whether this is a fact about the model behind a deployment, and nobody has looked at that model yet."""
+    part, rest = names.split(name)
+    return rest in OF_ASSETS and name not in case.live and f"{part}.model.archived" not in case.live
 
 
 def _part(name: str) -> str:

@@ -28,11 +28,14 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """When a deployment of an endpoint, or a version of a model, was first and last seen."""
+class Asset:
+    """What its workspace says of a registered model version; `is_gone` where it lists it no longer."""
 
-    first: datetime
-    last: datetime
+    path: str = ""
+    stage: str = ""
+    is_archived: bool = False
+    is_anonymous: bool = False
+    is_gone: bool = False
 
 
 class Standing(StrEnum):
@@ -57,18 +60,23 @@ class History:
 
     `unseen_since` is when it was last readable, or since when it should have been. `before` is the state
     before the present one, and `before_modified_at` the service's word for the last write to that one.
-    `at_approval` are the facts when the release was approved, `retires_at` what the catalogue then said.
-    `sightings` are by name of deployment or version, `serving` the versions of a model that serve somewhere.
-    `approver` is the approver's name as the names of actors are kept. `approved_models` are `name version` in
-    lower case, of all releases; None where that is not known.
+    `at_approval` is what was written on each approved part when the release was approved, `retires_at` what the
+    catalogue said then, on the day `retires_said_at`. `trials` tells since when each deployment has had a small
+    or a mirrored share, `gone` by when a version of a model was, `serving` which of them serve somewhere.
+    `assets` are the models behind deployments, by `name:version` in lower case. `approver` is the approver's
+    name as the names of actors are kept. `approved_models` are `name version` in lower case, of all releases;
+    None where that is not known.
     """
 
     unseen_since: datetime | None = None
     before: Facts = field(default_factory=dict)
     before_modified_at: str = ""
-    at_approval: Facts = field(default_factory=dict)
+    at_approval: Mapping[str, Facts] = field(default_factory=dict)
     retires_at: datetime | None = None
-    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    retires_said_at: datetime | None = None
+    trials: Mapping[str, datetime] = field(default_factory=dict)
+    gone: Mapping[str, datetime] = field(default_factory=dict)
+    assets: Mapping[str, Asset] = field(default_factory=dict)
     serving: Collection[str] = ()
     written: Written | None = None
     approver: str = ""

@@ -48,7 +48,7 @@ def versions(release: Release | None, case: Case) -> Iterator[Finding]:
 
 def deleted(release: Release | None, case: Case, present: frozenset[str]) -> Iterator[Finding]:
     """MA606, or MA103 where an approved version may be gone by now."""
-    kept_since = {name: sighting.last for name, sighting in case.history.sightings.items()}
+    kept_since = dict(case.history.gone)
     if release is not None:
         approved = case.approved.versions
         kept_since = dict.fromkeys(approved, release.approved_at) | kept_since

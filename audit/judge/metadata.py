@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Set
 
+from audit import evidence
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import rule_of, rule_of_word, split, word
-from audit.model import Finding, Kind, Release
+from audit.judge.names import FILES, rule_of, rule_of_word, split, word
+from audit.model import Facts, Finding, Kind, Release, Scalar
+
+MAX_KEPT = 300  # characters of a value that is remembered; tags hold 256 (ARM's limit), descriptions far more
+OF_MODELS = frozenset({"model.name", "model.version", "model.registry"})
 
 # Gates of evidence that may also stand on the model itself: MLflow and Azure ML write some by themselves.
 _LINEAGE: Mapping[str, Set[str]] = {
@@ -88,21 +92,55 @@ def _parts_of(case: Case) -> list[str]:
 
 
 def changed(release: Release, case: Case) -> Iterator[Finding]:
-    """MA511: what the release leaves open was changed on an approved part since the approval."""
-    then, live = case.history.at_approval, case.live
-    if not then:
+    """MA511, or MA106 for files: what the release leaves open is not as it was at the approval."""
+    for part, then in case.history.at_approval.items():
+        now = written_on(part, case.live, release)
+        if now and all(now.get(name) == then.get(name) for name in OF_MODELS):  # else MA102 and MA105 tell
+            for name in (then.keys() | now.keys()) - OF_MODELS:
+                subject = f"{part}.{name}" if part else name
+                if _is_open(subject, release):
+                    yield from _changed(subject, then.get(name), now.get(name), case)
+
+
+def _changed(subject: str, before: Scalar | None, now: Scalar | None, case: Case) -> Iterator[Finding]:
+    if before == now:
         return
-    parts = {split(name)[0] for name in then} & {split(name)[0] for name in live}
-    for name in {*then, *live} - release.facts.keys():
-        before, now = then.get(name, NOTHING), live.get(name, NOTHING)
-        if (
-            before != now
-            and rule_of(name).startswith("MA5")
-            and split(name)[0] in parts & _approved(release, case)
-        ):
-            yield case.finding("MA511", name, str(before), str(now))
+    if rule_of(subject) != FILES:
+        yield case.finding("MA511", subject, _shown(before), _shown(now))
+    elif before is not None and now is not None:  # of files only a change is news: they become known in time
+        yield case.finding(FILES, subject, _shown(before), _shown(now), "The files were others at the approval.")
 
 
-def _approved(release: Release, case: Case) -> set[str]:
+def _shown(value: Scalar | None) -> str:
+    return NOTHING if value is None else str(value)
+
+
+def written_on(part: str, facts: Facts, release: Release) -> Facts:
+    """Return what stands on a part of a target beside what the release names, by the rest of its name.
+
+    That is metadata and places of files, and the model that it is about. A long text is told by its digest.
+    """
+    found = {}
+    for name, value in facts.items():
+        at, rest = split(name)
+        if at == part and (rest in OF_MODELS or _is_open(name, release)):
+            found[rest] = brief(value)
+    return found
+
+
+def _is_open(name: str, release: Release) -> bool:
+    """Say whether a fact is metadata or a place of files, and the release leaves it open."""
+    return name not in release.facts and (rule_of(name) == FILES or rule_of(name).startswith("MA5"))
+
+
+def brief(value: Scalar) -> Scalar:
+    """Return a value, or for a long text what stands for it."""
+    if not isinstance(value, str) or len(value) <= MAX_KEPT:
+        return value
+    return f"{value[:40]}... ({len(value)} characters, sha256 {evidence.sha256(value.encode('utf-8', 'replace'))})"
+
+
+def approved_parts(release: Release) -> set[str]:
+    """Return the parts that a release approves; of anything but a model the target itself is one of them."""
     parts = {split(name)[0] for name in release.facts}
-    return parts if _is_model(case) else parts | {""}
+    return parts if release.target.kind is Kind.MODEL else parts | {""}

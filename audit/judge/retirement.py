@@ -15,7 +15,7 @@ RETIRED = "deprecated"  # the API's word; the documentation calls the same state
 ON_NEW_DEFAULT = "oncenewdefaultversionavailable"
 
 # A catalogue that could not be read leaves these as they were.
-OF_THE_CATALOGUE = frozenset({"MA601", "MA801", "MA802", "MA803", "MA804"})
+OF_THE_CATALOGUE = frozenset({"MA601", "MA801", "MA802", "MA803", "MA804", "MA905"})
 
 
 def retirement(release: Release | None, case: Case) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def retirement(release: Release | None, case: Case) -> Iterator[Finding]:
     known = retirement_of(case.live, case.catalogue)
     if known is None:
         return
-    if known.lifecycle.casefold() == RETIRED or (known.at is not None and known.at <= case.now):
+    if is_retired(known, case.now):
         when = f" since {known.at:%Y-%m-%d}" if known.at and known.at <= case.now else ""
         got = f"{phrase(case.live)}, retired{when}"
         yield case.finding("MA601", "retirement", "a model in service", got)
@@ -37,6 +37,11 @@ def retirement(release: Release | None, case: Case) -> Iterator[Finding]:
         yield from _deadline(release, known, due_at, case)
         yield from _successor(known, due_at, case)
         yield from _moved(known, case)
+
+
+def is_retired(known: Retirement, now: datetime) -> bool:
+    """Say whether a model no longer answers; the status may lag behind the date."""
+    return known.lifecycle.casefold() == RETIRED or (known.at is not None and known.at <= now)
 
 
 def _due_at(known: Retirement, case: Case) -> datetime | None:
@@ -94,6 +99,8 @@ def _moved(known: Retirement, case: Case) -> Iterator[Finding]:
         return
     is_earlier = known.at < then
     days = abs((known.at.date() - then.date()).days)
-    detail = f"It is {days} days {'earlier' if is_earlier else 'later'}."
+    said_at = case.history.retires_said_at
+    since = f" than Azure said on {said_at:%Y-%m-%d}" if said_at else ""
+    detail = f"It is {days} days {'earlier' if is_earlier else 'later'}{since}."
     finding = case.finding("MA803", "retirement date", f"{then:%Y-%m-%d}", f"{known.at:%Y-%m-%d}", detail)
     yield finding if is_earlier else replace(finding, severity=Severity.LOW)

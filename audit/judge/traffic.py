@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from audit.judge.given import NOTHING, Case
 from audit.judge.names import MIRROR, TRAFFIC, Shape, below, phrase
-from audit.model import ApprovedFacts, Finding, Kind, Release
+from audit.model import ApprovedFacts, Facts, Finding, Kind, Release
 
 WHOLE = 100  # percent
 
@@ -58,18 +58,21 @@ def _astray(case: Case, shares: Shares) -> Iterator[Finding]:
 
 def trials(case: Case) -> Iterator[Finding]:
     """MA307: a deployment has had a small or a mirrored share of the requests for too long."""
-    if not case.history.sightings or case.observation.target.kind is not _WITH_TRAFFIC:
+    if not case.history.trials or case.observation.target.kind is not _WITH_TRAFFIC:
         return
-    shares = {
-        name: int(share) for name, share in _shares(case.live, case.shape, TRAFFIC).items() if share.isdecimal()
-    }
+    days = case.policy.max_trial_days
+    for name in on_trial(case.live, case.shape):
+        since = case.history.trials.get(name)
+        if since is not None and case.now - since > timedelta(days=days):
+            yield case.finding("MA307", name, f"at most {days} days of trial", f"since {since:%Y-%m-%d}")
+
+
+def on_trial(facts: Facts, shape: Shape) -> set[str]:
+    """Return the deployments with a smaller share of the requests than another one, or a mirrored one."""
+    shares = {name: int(share) for name, share in _shares(facts, shape, TRAFFIC).items() if _is_share(share)}
     most = max(shares.values(), default=0)
     tried = {name for name, share in shares.items() if 0 < share < most}
-    for name in tried | _shares(case.live, case.shape, MIRROR).keys():
-        sighting = case.history.sightings.get(name)
-        days = case.policy.max_trial_days
-        if sighting is not None and case.now - sighting.first > timedelta(days=days):
-            yield case.finding("MA307", name, f"at most {days} days of trial", f"since {sighting.first:%Y-%m-%d}")
+    return tried | _shares(facts, shape, MIRROR).keys()
 
 
 def _shares(facts: ApprovedFacts, shape: Shape, prefix: str) -> Shares:
@@ -82,7 +85,11 @@ def _split(shares: Shares) -> str:
 
 def _unwhole(shares: Shares) -> str:
     """Return in words that there is traffic and it does not add up."""
-    if not shares or not all(share.isdecimal() and len(share) < WHOLE for share in shares.values()):
+    if not shares or not all(map(_is_share, shares.values())):
         return ""
     total = sum(map(int, shares.values()))
     return "" if total in (0, WHOLE) else f"It adds up to {total} percent."
+
+
+def _is_share(text: str) -> bool:
+    return text.isdecimal() and len(text) < WHOLE  # Python refuses to read an integer of many thousand digits

@@ -140,9 +140,12 @@ class Approver:
 
     def history(self, target: Target) -> tuple[list[bytes], evidence.Broken | None]:
         """Return the entries of the chain of a target's approvals, and where it is broken, if it is."""
+        entries = self._chain(target)
+        return entries, evidence.find_break(keys.target_hash(target), entries, self.approvals(target).link)
+
+    def _chain(self, target: Target) -> list[bytes]:
         partition, stream = keys.partition(target.parent), keys.target_hash(target)
-        entries = [raw_of(row) for row in self.table.rows(partition, *keys.journal_range(stream))]
-        return entries, evidence.find_break(stream, entries, self.approvals(target).link)
+        return [raw_of(row) for row in self.table.rows(partition, *keys.journal_range(stream))]
 
     def _act(self, target: Target, known: Approvals, acts: list[Act]) -> None:
         stream = keys.target_hash(target)
@@ -179,7 +182,7 @@ class Approver:
     def _target_work(
         self, target: Target, known: Approvals, release: Release | None, wanted: Sequence[Waiver]
     ) -> _Work:
-        acts = releases.grant(known, release) if release else []
+        acts = releases.grant(known, release, self._earlier(known, release)) if release else []
         acts += [act for each in wanted for act in releases.waive(known, each)]
         steps = []
         if release:
@@ -192,6 +195,13 @@ class Approver:
         stream = keys.target_hash(target)
         writes = releases.enact(stream, known.link, known.head_row, acts, self.identity(), self.now())
         return _Work(keys.partition(target.parent), target.parent, tuple(steps), writes)
+
+    def _earlier(self, known: Approvals, release: Release) -> Release | None:
+        """Return the release that a release names to go back to, from the rows at hand or else from the chain."""
+        if not release.rollback or not known.link.seq:
+            return None
+        at_hand = (each for each in (known.release, known.rollback) if each and each.id == release.rollback)
+        return next(at_hand, None) or releases.granted(self._chain(release.target)).get(release.rollback)
 
     def _known(self, parent: str, targets: Sequence[Target]) -> Iterator[tuple[Target, Approvals]]:
         if len(targets) <= FEW:

@@ -17,20 +17,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import commands, evidence, findings, keys, ledger
+from audit import commands, evidence, findings, keys, ledger, memory
 from audit.actors import Identities, describe
 from audit.approvals import releases, waivers
 from audit.approvals.policy import ScopedPolicy, policy_of
 from audit.approvals.releases import Approvals
-from audit.catalogue import Catalogue, Unread
+from audit.catalogue import Catalogue, Unread, retirement_of
 from audit.errors import Conflict, StillConflicting
 from audit.events import asks_for_a_look, deed, is_change
 from audit.facts import observe
 from audit.findings import Cause, Change
 from audit.judge import OF_THE_CATALOGUE, History, judge
 from audit.ledger import Head, Hot, Verdict
+from audit.memory import Memory
 from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
 from audit.ports import Blobs, Live, Queue, Table
+from audit.recall import recall
 from audit.service import parents
 from audit.texts import cut
 
@@ -147,29 +149,28 @@ class Checker:
         state, release, now = ledger.state_of(seen), approvals.release, self.now()
         policy = policy_of(seen.target, seen.facts or (release.facts if release else {}), self.policies())
         catalogue = self._catalogue(seen)
-        judged = judge(release, seen, catalogue, now, policy, self._history(hot, approvals, state))
+        remembered = _remember(hot, release, seen, catalogue)
+        known = self._history(hot, approvals, state)
+        history = recall(known, remembered, (release, approvals.rollback), seen, catalogue, now)
+        judged = judge(release, seen, catalogue, now, policy, history)
         unjudged = OF_THE_CATALOGUE if isinstance(catalogue, Unread) else ()
         covered = waivers.cover(judged, approvals.waivers, now).by
         waived = {finding: waivers.id_of(waiver) for finding, waiver in covered.items()}
         cause, release_id = _cause(hot, seen, state, origin), release.id if release else ""
         changes = findings.follow(judged, hot.episodes, seen.outcome, cause, release_id, now, waived, unjudged)
         notices = tuple(notice_of(change, release, seen.facts) if change.is_told else None for change in changes)
-        return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events)
+        return Verdict(seen, state, changes, notices, release_id, approvals.link, origin, hot.events, remembered)
 
     def _history(self, hot: Hot, approvals: Approvals, state: str) -> History:
-        """Return what the head tells of the time before this look."""
+        """Return what the head and the waiting events tell of the time before this look."""
         head, release = hot.head, approvals.release
-        written = ledger.last_written(head, hot.events)
-        approver = self.identities.privacy.person(release.approved_by) if release else ""
-        if head is None:
-            return History(written=written, approver=approver, waivers=approvals.waivers)
         before, before_modified_at = ledger.state_before(head, state, hot.events)
         return History(
-            unseen_since=head.since if head.outcome is Outcome.UNREADABLE else None,
+            unseen_since=head.since if head and head.outcome is Outcome.UNREADABLE else None,
             before=before,
             before_modified_at=before_modified_at,
-            written=written,
-            approver=approver,
+            written=ledger.last_written(head, hot.events),
+            approver=self.identities.privacy.person(release.approved_by) if release else "",
             waivers=approvals.waivers,
         )
 
@@ -192,6 +193,11 @@ class Checker:
     def wake(self, parent: str) -> None:
         """Ask the notifier to tell what is owed for a parent, once the group has had time to fill."""
         self.alerts.send(json.dumps({"parent": parent}), self.group_wait)
+
+
+def _remember(hot: Hot, release: Release | None, seen: Observation, catalogue: Catalogue | Unread) -> Memory:
+    dated = None if isinstance(catalogue, Unread) else retirement_of(seen.facts, catalogue)
+    return memory.after_look(hot.memory, hot.head.facts if hot.head else {}, release, seen, dated)
 
 
 def _covers(head: Head, events: Sequence[Event]) -> bool:

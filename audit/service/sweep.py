@@ -18,6 +18,7 @@ from audit.ports import Create, Listing, Queue, Row
 from audit.service import parents
 from audit.service.check import Checked, Checker, repeat
 from audit.service.checkpoint import Checkpointer
+from audit.service.remember import Listed, remember
 from audit.targets import find_parent, parent_target, parse_target
 
 
@@ -89,7 +90,10 @@ class Sweeper:
         listing = listings[-1] if listings else self.checker.live.list_targets(parent)
         rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
         approved = self.checker.releases.rows(keys.partition(parent), *keys.ALL_HOT)
-        differing = self._differing(listing, rows, approved)
+        listed = self._listed(listing, ledger.by_stream(rows), ledger.by_stream(approved))
+        listed = remember(self.checker.ledger, parent, listing, listed, began_at)
+        news = (each.target for each in listed if not self._is_settled(each))
+        differing = sorted(news, key=lambda target: target.id)
         for target in differing:
             self.checks.send(json.dumps({"target": target.id, "origin": "sweep"}))
         waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
@@ -104,17 +108,22 @@ class Sweeper:
         with contextlib.suppress(Conflict):  # two sweeps that began in the same microsecond
             self.checker.ledger.commit(keys.partition(parent), [Create(ledger.run_row(run))])
 
-    def _differing(self, listing: Listing, rows: Sequence[Row], approved: Sequence[Row]) -> list[Target]:
-        hot, in_force = ledger.by_stream(rows), ledger.by_stream(approved)
-        differing = []
-        for target, look in _expected(listing, hot, in_force).items():
-            stream = keys.target_hash(target)
-            known = ledger.read_hot(hot.get(stream, ()))
-            seen = self.checker.observe(target, look, self.checker.now())
-            verdict = self.checker.judge(known, releases.read_approvals(in_force.get(stream, ())), seen, "sweep")
-            if not ledger.is_settled(known, verdict):
-                differing.append(target)
-        return sorted(differing, key=lambda target: target.id)
+    def _listed(
+        self, listing: Listing, hot: Mapping[str, list[Row]], approved: Mapping[str, list[Row]]
+    ) -> list[Listed]:
+        return [
+            Listed(
+                target,
+                ledger.read_hot(hot.get(keys.target_hash(target), ())),
+                releases.read_approvals(approved.get(keys.target_hash(target), ())),
+                self.checker.observe(target, look, self.checker.now()),
+            )
+            for target, look in _expected(listing, hot, approved).items()
+        ]
+
+    def _is_settled(self, each: Listed) -> bool:
+        verdict = self.checker.judge(each.hot, each.approvals, each.seen, "sweep")
+        return ledger.is_settled(each.hot, verdict)
 
     def remind(self) -> int:
         """Owe one more notice for every open finding that has been silent too long; return how many."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from audit.approvals.policy import DEFAULT, Policy
-from audit.judge import History, Rollback, Sighting, Standing, Written, judge
+from audit.judge import History, Rollback, Standing, Written, judge
 from audit.model import (
     Actor,
     ActorKind,
@@ -200,14 +200,14 @@ def test_a_policy_says_when_to_warn() -> None:
 
 def test_a_mirrored_deployment_is_on_trial_too() -> None:
     live = traffic(blue=100) | {"deployments.green.tags.a": "b", "mirror_traffic.green": 10}
-    history = History(sightings={"green": Sighting(NOW - timedelta(days=15), NOW)})
+    history = History(trials={"green": NOW - timedelta(days=15)})
 
     assert rules(run(release(CHURN, facts=live), live, history, target=CHURN)) == ["MA307"]
 
 
 def test_half_and_half_has_no_trial() -> None:
     live = traffic(blue=50, green=50)
-    history = History(sightings={"green": Sighting(NOW - timedelta(days=15), NOW)})
+    history = History(trials={"green": NOW - timedelta(days=15)})
 
     assert run(release(CHURN, facts=live), live, history, target=CHURN) == []
 

@@ -312,6 +312,7 @@ def test_a_checkpoint_that_nobody_can_read_is_named_and_hides_no_other() -> None
 def test_a_parent_whose_own_row_was_deleted_is_verified_all_the_same_and_named() -> None:
     house, _ = run_house()
     house.ledger.partitions["parents"].clear()
+    house.releases.partitions["parents"].clear()
 
     found = verified(house)
 
