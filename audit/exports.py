@@ -6,7 +6,7 @@ What an entity of azure-ai-ml does not hold, `az ml` does not print, and no read
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from audit import jobs
 from audit.catalogue import Catalogue, read_catalogue
 from audit.errors import BadInput
 from audit.export_shapes import as_arm, catalogue_row
-from audit.model import Document, Kind, Look, Outcome, Target
+from audit.model import Document, Facts, Kind, Look, Outcome, Release, Target
 from audit.targets import find_parent, find_target, normalise_id
 
 MAX_BYTES = 200_000_000  # a region's catalogue is 10 MB; what is far beyond is no export
@@ -40,15 +40,28 @@ class Export:
     catalogues: Mapping[str, Catalogue] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
 
-    def catalogue_for(self, target: Target) -> Catalogue:
-        """Return the retirement dates of the target's region.
+    def catalogue_for(self, parent: str) -> Catalogue | None:
+        """Return the retirement dates of an account's region; None where the folder holds no dates at all.
 
         A catalogue does not say which region it is of, so a file with the region in its name goes first.
         """
-        account = self.looks[target].document.get("account") or {}
-        location = str(account.get("location") or "").lower()
+        documents = (look.document for target, look in self.looks.items() if target.parent == parent)
+        accounts = (document.get("account") or {} for document in documents)
+        location = next((str(account["location"]).lower() for account in accounts if account.get("location")), "")
         own = [catalogue for name, catalogue in self.catalogues.items() if location and location in name.lower()]
-        return own[0] if own else {key: each for one in self.catalogues.values() for key, each in one.items()}
+        every = {key: each for one in self.catalogues.values() for key, each in one.items()}
+        return own[0] if own else (every if self.catalogues else None)
+
+
+def judgeable(release: Release, seen: Facts) -> Release:
+    """Return a release without the facts that `az` does not print and that are not in what was seen."""
+    unseen = UNSEEN.get(release.target.kind)
+    kept = {name: value for name, value in release.facts.items() if name in seen or not _is_unseen(unseen, name)}
+    return replace(release, facts=kept)
+
+
+def _is_unseen(pattern: re.Pattern[str] | None, name: str) -> bool:
+    return pattern is not None and pattern.fullmatch(name) is not None
 
 
 def read_exports(folder: Path) -> Export:

@@ -100,7 +100,10 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report. `start` and `end` bound the period; all that is open is shown whatever its age."""
+    """A whole report. `start` and `end` bound the period; all that is open is shown whatever its age.
+
+    `source` says what it was made of, where that is not the record that a running Model Audit keeps.
+    """
 
     start: datetime
     end: datetime
@@ -112,6 +115,7 @@ class Report:
     happenings: Sequence[Happening]
     proof: Proof
     ignored: Sequence[Ignored] = ()
+    source: str = ""
 
     @property
     def counts(self) -> dict[Standing, int]:

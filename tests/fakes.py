@@ -1,15 +1,14 @@
 """Fakes of the ports, in memory. Each passes the same contract tests as its adapter (tests/contracts)."""
 
-import itertools
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from audit.adapters.volatile import VolatileBlobs, VolatileTable
 from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict, Unavailable
 from audit.model import Alert, Look, Outcome, Target
-from audit.ports import Create, Delete, Listing, Replace, Row, Write
+from audit.ports import Delete, Listing, Row, Write
 
 # Azure Table storage's limits; Azurite is laxer, so the fake holds them.
 MAX_WRITES = 100
@@ -22,36 +21,26 @@ FORBIDDEN_IN_KEYS = set("/\\#?") | {chr(c) for c in (*range(0x20), *range(0x7F, 
 
 
 @dataclass
-class FakeTable:
-    """A table that counts its round trips and refuses what Azure refuses."""
+class FakeTable(VolatileTable):
+    """A table that counts its round trips, fails when told to, and refuses what Azure refuses."""
 
-    partitions: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
     round_trips: int = 0
     fail_next: int = 0
     fail_after: int = -1
     lose_answer_next: int = 0
-    _etags: itertools.count = field(default_factory=itertools.count)
 
     def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
         self._arrive()
-        found = self.partitions[partition]
-        return [found[key] for key in sorted(key for key in found if start <= key < end)][:limit]
+        return super().rows(partition, start, end, limit)
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         self._arrive()
         _check_limits(partition, writes)
-        found = self.partitions[partition]
-        for write in writes:
-            _check_expected(found, write)
-        for write in writes:
-            if isinstance(write, Delete):
-                del found[write.key]
-            else:
-                found[write.row.key] = replace(write.row, etag=f'W/"{next(self._etags)}"')
+        etags = super().commit(partition, writes)
         if self.lose_answer_next:
             self.lose_answer_next -= 1
             raise Conflict("the SDK tried again after a lost answer, and met its own success")
-        return ["" if isinstance(write, Delete) else found[write.row.key].etag for write in writes]
+        return etags
 
     def all_rows(self) -> dict[tuple[str, str], dict]:
         return {(p, r.key): dict(r.values) for p, rows in self.partitions.items() for r in rows.values()}
@@ -64,16 +53,6 @@ class FakeTable:
         if self.fail_next:
             self.fail_next -= 1
             raise Unavailable("injected")
-
-
-def _check_expected(found: dict[str, Row], write: Write) -> None:
-    match write:
-        case Create(row) if row.key in found:
-            raise Conflict(f"{row.key} exists")
-        case Replace(row) if row.key not in found or found[row.key].etag != row.etag:
-            raise Conflict(f"{row.key} is gone or changed")
-        case Delete(key, etag) if key not in found or found[key].etag != etag:
-            raise Conflict(f"{key} is gone or changed")
 
 
 def _check_limits(partition: str, writes: Sequence[Write]) -> None:
@@ -111,20 +90,7 @@ class FakeQueue:
         return messages
 
 
-@dataclass
-class FakeBlobs:
-    """A container of blobs that are written once."""
-
-    blobs: dict[str, bytes] = field(default_factory=dict)
-
-    def put(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> None:
-        self.blobs.setdefault(name, content)
-
-    def get(self, name: str) -> bytes | None:
-        return self.blobs.get(name)
-
-    def names(self, prefix: str = "") -> list[str]:
-        return sorted(name for name in self.blobs if name.startswith(prefix))
+FakeBlobs = VolatileBlobs
 
 
 @dataclass

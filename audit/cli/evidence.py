@@ -12,6 +12,7 @@ from audit import checkpoints, wiring
 from audit.checkpoints import Checkpoint
 from audit.cli.output import EXIT_FINDINGS, output_option, show
 from audit.render import render_report
+from audit.report import Report
 from audit.targets import find_target
 from audit.verify import Chain
 
@@ -22,12 +23,17 @@ from audit.verify import Chain
 def report(days: int, out: Path | None) -> None:
     """Write the report of a period that ends now, as one self-contained HTML page."""
     end = wiring.now()
-    page = render_report(wiring.reporter().report(end - timedelta(days=days), end))
+    found = wiring.reporter().report(end - timedelta(days=days), end)
     if out is None:
-        click.echo(page)
-        return
+        click.echo(render_report(found))
+    else:
+        write_report(found, out)
+
+
+def write_report(found: Report, out: Path) -> None:
+    """Write a report into a file, and say so."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, "utf-8")
+    out.write_text(render_report(found), "utf-8")
     click.echo(f"wrote {out}", err=True)
 
 

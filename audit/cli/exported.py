@@ -1,79 +1,117 @@
-"""`check --export`: the findings of what `az` printed, without rights in Azure and without a ledger."""
+"""`check --export`: the findings and the report of what `az` printed, without rights in Azure and without a trace.
+
+The very procedure of a sweep runs, on storage that lasts as long as the process.
+"""
 
 import fnmatch
-from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
 from audit import keys, settings, wiring
-from audit.approvals.release_files import read_release_files
-from audit.approvals.releases import read_approvals
-from audit.cli.findings_output import exit_code, show_findings
-from audit.cli.output import EXIT_FAILED
-from audit.exports import Export, read_exports
+from audit.actors import Identities
+from audit.adapters.exported import ExportedLive
+from audit.adapters.volatile import VolatileBlobs, VolatileQueue, VolatileTable
+from audit.approvals.release_files import Files, read_files
+from audit.approvals.releases import read_approvals, read_policies
+from audit.cli.evidence import write_report
+from audit.cli.findings_output import exit_code, finding_rows, show_findings
+from audit.exports import Export, judgeable, read_exports
 from audit.facts import observe
-from audit.judge import judge
-from audit.model import Finding, Observation, Release, Target
+from audit.model import Release, Target
+from audit.ports import Live
+from audit.service.approve import Approver
+from audit.service.check import Checker
+from audit.service.checkpoint import Checkpointer
+from audit.service.report import Reporter
+from audit.service.sweep import Sweeper
+
+PERIOD = timedelta(days=1)  # of the report; everything in it is of this moment
 
 
-def check_export(folder: Path, release_files: Path | None, patterns: tuple[str, ...], output: str) -> int:
-    """Judge what a folder holds, show the findings, and return the exit code.
-
-    What is approved and not in the folder is not judged: a folder cannot show that something is gone.
-    """
-    export = read_exports(folder)
-    targets = [target for target in export.looks if _is_asked(target, patterns)]
-    approved = _from_files(release_files) if release_files else _from_ledger(targets)
-    findings = [found for target in targets for found in _judge(export, target, approved.get(target))]
-    unseen = [] if patterns else sorted(target.id for target in approved.keys() - export.looks.keys())
-    rows = [_row(found) for found in findings]
-    show_findings(rows, output, f"{len(targets)} targets are as approved.")
+def check_export(
+    folder: Path, release_files: Path | None, patterns: tuple[str, ...], output: str, page: Path | None
+) -> int:
+    """Judge what a folder holds, show the findings, write the report, and return the exit code."""
+    export = _only_asked(read_exports(folder), patterns)
+    files = _of_files(release_files, patterns) if release_files else _of_ledger(export)
+    wanted = replace(files, releases=[_judgeable(each, export) for each in files.releases])
+    reporter = judged(ExportedLive(export, [release.target for release in wanted.releases]), wanted)
+    rows = finding_rows(reporter.open_findings())
+    show_findings(rows, output, f"{len(export.looks)} targets are as approved.")
     for name, why in export.skipped.items():
         click.echo(f"not read: {name}: {why}", err=True)
-    for id_ in unseen:
-        click.echo(f"approved, but not in {folder}: {id_}", err=True)
-    return EXIT_FAILED if unseen else exit_code(rows)
+    for before, after in zip(files.releases, wanted.releases, strict=True):
+        if lost := sorted(before.facts.keys() - after.facts.keys()):
+            click.echo(f"not judged, for `az` does not print it: {before.target.id}: {', '.join(lost)}", err=True)
+    if page is not None:
+        now = wiring.now()
+        found = reporter.report(now - PERIOD, now)
+        write_report(replace(found, source=f"files that `az` printed into {folder.name}"), page)
+    return exit_code(rows)
 
 
-def observe_export(export: Export, target: Target) -> Observation:
-    """Return the observation that an export amounts to, without secrets."""
-    look, privacy = export.looks[target], settings.read_privacy()
-    return observe(target, replace(look, document=privacy.redact(look.document)), wiring.now())
+def _judgeable(release: Release, export: Export) -> Release:
+    look = export.looks.get(release.target)
+    return judgeable(release, observe(release.target, look, wiring.now()).facts) if look else release
 
 
-def _judge(export: Export, target: Target, release: Release | None) -> tuple[Finding, ...]:
-    return judge(release, observe_export(export, target), export.catalogue_for(target), wiring.now())
+def _of_files(path: Path, patterns: tuple[str, ...]) -> Files:
+    files = read_files(path)
+    return replace(
+        files,
+        releases=[each for each in files.releases if _is_asked(each.target, patterns)],
+        waivers=[each for each in files.waivers if _is_asked(each.target, patterns)],
+    )
 
 
-def _from_files(path: Path) -> dict[Target, Release]:
-    return {release.target: release for release in read_release_files(path)}
+def _of_ledger(export: Export) -> Files:
+    """Return what is in force for the targets of a folder."""
+    table, found = wiring.table(wiring.RELEASES), Files()
+    for target in export.looks:
+        rows = table.rows(keys.partition(target.parent), *keys.hot(keys.target_hash(target)))
+        known = read_approvals(rows)
+        found.releases.extend([known.release] if known.release else [])
+        found.waivers.extend(known.waivers)
+    found.policies.extend(read_policies(table.rows(keys.POLICY, *keys.ALL_HOT)).policies)
+    return found
 
 
-def _from_ledger(targets: list[Target]) -> Mapping[Target, Release]:
-    table = wiring.table(wiring.RELEASES)
-    found = {
-        target: read_approvals(table.rows(keys.partition(target.parent), *keys.hot(keys.target_hash(target))))
-        for target in targets
-    }
-    return {target: approvals.release for target, approvals in found.items() if approvals.release}
+def judged(live: Live, wanted: Files) -> Reporter:
+    """Put what is wanted in force, sweep everything once, and return what answers for that."""
+    rows, approvals, blobs, checks = VolatileTable(), VolatileTable(), VolatileBlobs(), VolatileQueue()
+    Approver(approvals, lambda: "export", wiring.now).apply(_lenient(wanted))
+    checker = Checker(
+        ledger=rows,
+        releases=approvals,
+        alerts=VolatileQueue(),
+        evidence=blobs,
+        live=live,
+        identities=Identities((), settings.read_privacy()),
+        now=wiring.now,
+        group_wait=timedelta(),
+        catalogue_age=timedelta(),
+        policies=lambda: wanted.policies,
+    )
+    sweeper = Sweeper(checker, checks, Checkpointer(rows, approvals, blobs, wiring.now))
+    sweeper.sweep()
+    while checks.messages:
+        sweeper.run(checks.messages.popleft())
+    return Reporter(rows, approvals, blobs, wiring.now)
+
+
+def _lenient(wanted: Files) -> Files:
+    """Return what is wanted without the gates that would have it refused: here an unmet one is a finding."""
+    policies = [replace(p, gates_before_staging=None, gates_before_production=None) for p in wanted.policies]
+    return replace(wanted, policies=policies)
+
+
+def _only_asked(export: Export, patterns: tuple[str, ...]) -> Export:
+    return replace(export, looks={t: look for t, look in export.looks.items() if _is_asked(t, patterns)})
 
 
 def _is_asked(target: Target, patterns: tuple[str, ...]) -> bool:
     names = (target.id, f"{target.parent_name}/{target.name}")
     return not patterns or any(fnmatch.fnmatchcase(name, each.lower()) for name in names for each in patterns)
-
-
-def _row(finding: Finding) -> dict[str, Any]:
-    return {
-        "severity": finding.severity,
-        "rule": finding.rule,
-        "target": finding.target.id,
-        "where": f"{finding.target.parent_name}/{finding.target.name}",
-        "subject": finding.subject,
-        "expected": finding.expected,
-        "got": finding.got,
-        "detail": finding.detail,
-    }

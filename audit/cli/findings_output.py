@@ -1,6 +1,6 @@
 """How findings are printed, and which exit code they lead to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -23,6 +23,11 @@ def show_findings(rows: Rows, output: str, empty: str) -> None:
         click.echo(junit("model-audit", _cases(rows)))
     else:
         show(rows, _columns(rows), output, empty)
+
+
+def finding_rows(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return open findings, as alerts have them, with what a table shows of them."""
+    return [{**row, "where": f"{row['parent']}/{row['name']}", "since": row["opened_at"][:16]} for row in found]
 
 
 def exit_code(rows: Rows) -> int:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from audit import wiring
 from audit.cli.exported import check_export
-from audit.cli.findings_output import exit_code, show_findings
+from audit.cli.findings_output import exit_code, finding_rows, show_findings
 from audit.cli.output import EXIT_FAILED, findings_output_option
 from audit.cli.targets import resolve
 from audit.errors import AuditError
@@ -45,17 +45,27 @@ class _Here:
     type=click.Path(exists=True, path_type=Path),
     help="With --export: the release files to judge by, instead of what is approved in the ledger.",
 )
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --export: write the report as well, as one self-contained HTML page.",
+)
 @findings_output_option
-def check(targets: tuple[str, ...], export: Path | None, release_files: Path | None, output: str) -> None:
+def check(
+    targets: tuple[str, ...], export: Path | None, release_files: Path | None, page: Path | None, output: str
+) -> None:
     """Look at TARGETS now, judge and record what is seen, and show what is open there.
 
     A target is an ARM id or a pattern such as 'mlw-prod/churn' or '*/chat'. Without one, everything is swept.
     Findings are told through the running functions. Exit: 0 clean or waived, 1 findings, 3 could not look.
     """
     if export is not None:
-        sys.exit(check_export(export, release_files, targets, output))
+        sys.exit(check_export(export, release_files, targets, output, page))
     if release_files is not None:
         raise click.UsageError("--releases goes with --export: a look at Azure is judged by what is approved")
+    if page is not None:
+        raise click.UsageError("--report goes with --export: `model-audit report` writes that of the record")
     queue: deque[str] = deque()
     sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.checkpointer())
     asked = [{"target": target.id} for target in resolve(targets)] if targets else _all_parents(sweeper)
@@ -79,8 +89,7 @@ def findings(output: str) -> None:
 
 
 def _open_rows() -> list[dict[str, Any]]:
-    found = wiring.reporter().open_findings()
-    return [row | {"where": f"{row['parent']}/{row['name']}", "since": row["opened_at"][:16]} for row in found]
+    return finding_rows(wiring.reporter().open_findings())
 
 
 def _all_parents(sweeper: Sweeper) -> list[dict[str, str]]:
