@@ -8,7 +8,7 @@ its predecessor, and reports carry its digest to where neither can be reached.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from audit import evidence, keys
@@ -24,12 +24,18 @@ _DIGEST = re.compile(r"checkpoint sha256:([0-9a-f]{64})\b")
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """The newest checkpoint of a parent, as its ledger knows it."""
+    """The newest checkpoint of a parent, as its ledger knows it.
+
+    `owed` names the checkpoints that still wait for a seal, by its suffix, the oldest first; `failed` says why the
+    last try for one failed.
+    """
 
     name: str
     digest: str
     at: datetime
     full_at: datetime
+    owed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,24 @@ class Blobs(Protocol):
         ...
 
 
+class Seal(Protocol):
+    """Somebody outside who vouches for checkpoints: a key that signs them, or an authority that says when."""
+
+    @property
+    def suffix(self) -> str:
+        """Return what the seal's blob has behind the checkpoint's name."""
+        ...
+
+    @property
+    def is_daily(self) -> bool:
+        """Say whether only the full checkpoint of a day is sealed, and not each one."""
+        ...
+
+    def seal(self, content: bytes) -> bytes:
+        """Return the seal over a checkpoint's bytes; raise `Unavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a parent holds: a look for every target, how listing it ended, and how complete it is.

@@ -23,8 +23,10 @@ SHORTEST_KEY = 16  # characters; a shorter privacy key could be found by trying
 MOST_SECONDS = 7 * 24 * 3600  # a storage queue keeps no message back for longer
 
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
+_KEY = re.compile(r"https://[^\s/]+/keys/[0-9A-Za-z-]+(/[0-9a-f]+)?")
 _EXAMPLES = {
     "ARM_ENDPOINT": PUBLIC,
+    "TSA_URL": "http://timestamp.AUTHORITY.com",
     "TOPIC_ENDPOINT": "https://TOPIC.REGION.eventgrid.azure.net/api/events",
     "STORAGE__tableServiceUri": "https://ACCOUNT.table.core.windows.net",
     "STORAGE__queueServiceUri": "https://ACCOUNT.queue.core.windows.net",
@@ -43,6 +45,8 @@ SETTINGS: dict[str, str] = {
     "GROUP_WAIT_SECONDS": "How long an alert waits for more findings of the same parent (default 30).",
     "GROUP_INTERVAL_SECONDS": "Least time between two alerts of the same parent (default 300).",
     "CATALOGUE_AGE_SECONDS": "How old the retirement dates may be that a check judges by (default 21600).",
+    "SIGNING_KEY": "Id of the Key Vault key that signs checkpoints; without one they are not signed.",
+    "TSA_URL": "URL of the authority that time-stamps a checkpoint a day (RFC 3161); without one none is.",
     "ARM_ENDPOINT": "Base URL of the control plane, for other clouds than the public one.",
     "ARM_CA_FILE": "CA certificate of that control plane, where it is not a public one.",
 }
@@ -72,6 +76,8 @@ class Settings:
     group_wait: timedelta
     group_interval: timedelta
     catalogue_age: timedelta
+    signing_key: str
+    tsa_url: str
     arm_endpoint: str
     arm_ca_file: str
 
@@ -90,6 +96,8 @@ def read_settings(values: Mapping[str, str] | None = None) -> Settings:
         group_wait=_seconds(given, "GROUP_WAIT_SECONDS", 30),
         group_interval=_seconds(given, "GROUP_INTERVAL_SECONDS", 300),
         catalogue_age=_seconds(given, "CATALOGUE_AGE_SECONDS", 6 * 3600),
+        signing_key=_signing_key(given),
+        tsa_url=_url(given, "TSA_URL", ""),
         arm_endpoint=_url(given, "ARM_ENDPOINT", PUBLIC),
         arm_ca_file=given.get("ARM_CA_FILE", ""),
     )
@@ -177,6 +185,16 @@ def _personal_data(given: Mapping[str, str]) -> PersonalData:
         raise SettingsError(
             f"expected hash, redact or keep in {PREFIX}PERSONAL_DATA, got {word!r}: hash is the default"
         ) from error
+
+
+def _signing_key(given: Mapping[str, str]) -> str:
+    key = given.get("SIGNING_KEY", "").rstrip("/")
+    if key and not _KEY.fullmatch(key):
+        raise SettingsError(
+            f"expected the id of a key (https://VAULT.vault.azure.net/keys/NAME) in {PREFIX}SIGNING_KEY, got "
+            "another text: `az keyvault key show --query key.kid` prints it; without a version the newest signs"
+        )
+    return key
 
 
 def _words(given: Mapping[str, str], name: str) -> tuple[str, ...]:

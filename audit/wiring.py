@@ -24,7 +24,7 @@ from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
     from audit.approvals.policy import ScopedPolicy
-    from audit.ports import Live
+    from audit.ports import Live, Seal
     from audit.service.approve import Approver
     from audit.service.history import Historian
     from audit.service.prune import Pruner
@@ -68,7 +68,18 @@ def sweeper() -> Sweeper:
 @cache
 def checkpointer() -> Checkpointer:
     """Return what writes checkpoints."""
-    return Checkpointer(table(LEDGER), table(RELEASES), blobs(CHECKPOINTS), now)
+    return Checkpointer(table(LEDGER), table(RELEASES), blobs(CHECKPOINTS), now, seals())
+
+
+def seals() -> "list[Seal]":
+    """Return those who vouch for checkpoints; none by default, and then nothing of it is imported."""
+    chosen = settings()
+    if not (chosen.signing_key or chosen.tsa_url):
+        return []
+    from audit.adapters.seals import KeyVaultSeal, TimeStampSeal
+
+    found: list[Seal] = [KeyVaultSeal(chosen.signing_key, credential(), now)] if chosen.signing_key else []
+    return [*found, TimeStampSeal(chosen.tsa_url)] if chosen.tsa_url else found
 
 
 @cache

@@ -51,7 +51,7 @@ def _install_python(folder: Path) -> None:
     if not python.is_file():
         _step("virtual environment", lambda: venv.create(folder, with_pip=True))
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
-    _run("Python packages", [*pip, "--editable", ".[cli,local,dev]"])
+    _run("Python packages", [*pip, "--editable", ".[cli,seals,local,dev]"])
     _run("the Functions worker", [*pip, "--ignore-requires-python", "--no-deps", WORKER])
 
 

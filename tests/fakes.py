@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from audit import seals
 from audit.adapters.volatile import VolatileBlobs, VolatileTable
 from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict, Unavailable
@@ -91,6 +95,29 @@ class FakeQueue:
 
 
 FakeBlobs = VolatileBlobs
+
+
+@dataclass
+class FakeSeal:
+    """A signature by a key that a test holds itself; `errors` are raised first, one a call."""
+
+    suffix: str = seals.SIGNATURE
+    is_daily: bool = False
+    errors: list[Exception] = field(default_factory=list)
+    sealed: list[bytes] = field(default_factory=list)
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    def seal(self, content: bytes) -> bytes:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.sealed.append(content)
+        signature = self.key.sign(content, ec.ECDSA(hashes.SHA256()))
+        return seals.write_signature("https://vault.test/keys/k/1", "ES256", signature, FakeClock().now())
+
+    @property
+    def public_pem(self) -> bytes:
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return self.key.public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
 @dataclass

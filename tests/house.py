@@ -16,7 +16,7 @@ from audit.service.report import Reporter
 from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 from audit.targets import parse_target
-from tests.fakes import FakeBlobs, FakeChannel, FakeClock, FakeLive, FakeQueue, FakeTable
+from tests.fakes import FakeBlobs, FakeChannel, FakeClock, FakeLive, FakeQueue, FakeSeal, FakeTable
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
@@ -153,6 +153,7 @@ class House:
     clock: FakeClock = field(default_factory=FakeClock)
     group_interval: timedelta = timedelta()
     policies: list[ScopedPolicy] = field(default_factory=list)
+    seals: list[FakeSeal] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         identities = Identities({PIPELINE}, Privacy(b"k" * 32, PersonalData.KEEP))
@@ -169,7 +170,7 @@ class House:
             catalogue_age=timedelta(hours=6),
             policies=lambda: self.policies,
         )
-        self.checkpointer = Checkpointer(self.ledger, self.releases, self.checkpoints, self.clock.now)
+        self.checkpointer = Checkpointer(self.ledger, self.releases, self.checkpoints, self.clock.now, self.seals)
         self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer)
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
-from audit import checkpoints, wiring
-from audit.checkpoints import Checkpoint
+from audit import checkpoints, keys, wiring
 from audit.cli.output import EXIT_FINDINGS, output_option, show
+from audit.cli.verified import conclusions, show_chains, show_checkpoints
 from audit.render import render_report
 from audit.report import Report
-from audit.targets import find_target
+from audit.seals import SUFFIXES, Kept, read_trust
 from audit.verify import Chain
+
+PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -48,39 +50,30 @@ def journal() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder with copies of checkpoints, and of reports or other texts that name their digests.",
 )
+@click.option("--key", "signers", multiple=True, type=PEM, help="A public key that signs checkpoints, as PEM.")
+@click.option("--tsa", "authorities", multiple=True, type=PEM, help="Certificates of a time-stamping authority.")
+@click.option("--checkpoints", "is_by_checkpoint", is_flag=True, help="Show the checkpoints, not the chains.")
 @output_option
-def verify(anchors: Path | None, output: str) -> None:
-    """Recompute every chain, re-read every snapshot, and hold both against the checkpoints.
+def verify(
+    anchors: Path | None,
+    signers: tuple[Path, ...],
+    authorities: tuple[Path, ...],
+    is_by_checkpoint: bool,
+    output: str,
+) -> None:
+    """Recompute every chain, re-read every row and snapshot, and hold all against the checkpoints.
 
-    It says for each target up to which entry and moment it is vouched for. What only a chain vouches for can be
-    cut off or written anew by whoever can write to the table. Exit: 0 whole, 1 broken.
+    It says of each chain from when on it is there, and up to which entry and moment a checkpoint vouches for it.
+    What only the chain itself vouches for can be cut off or written anew by whoever can write to the table. Seals
+    of checkpoints are checked by what --key and --tsa name. Exit: 0 all holds, 1 something is broken, 3 could not
+    look.
     """
+    trust = read_trust((file.read_bytes() for file in signers), (file.read_bytes() for file in authorities))
     copies = list(_copies(anchors)) if anchors else []
-    verified = wiring.verifier().verify(copies, _digests(anchors) if anchors else ())
-    rows = [
-        {
-            "id": each.name,
-            "chain": str(each.of),
-            "target": _short(each.name),
-            "entries": each.entries,
-            "since": f"{each.since:%Y-%m-%d %H:%M:%S}" if each.since else "",
-            "vouched": each.seq,
-            "until": f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "by its own chain only",
-            "checkpoint": each.by,
-            "broken": f"entry {each.broken.seq}" if each.broken else "",
-        }
-        for each in verified.chains
-    ]
-    columns = ("chain", "target", "entries", "since", "vouched", "until", "broken")
-    show(rows, columns, output, "Nothing is recorded yet.")
-    for name, broken in verified.broken:
-        click.echo(f"BROKEN {name}: at entry {broken.seq} expected {broken.expected}, got {broken.got}", err=True)
-    whole = sum(each.broken is None for each in verified.chains)
-    click.echo(f"{whole} of {len(verified.chains)} chains hold together.", err=True)
-    if not any(each.seq for each in verified.chains):
-        click.echo(
-            "No checkpoint vouches for any of it: a cut tail or a chain written anew would not show.", err=True
-        )
+    verified = wiring.verifier().verify(copies, _digests(anchors) if anchors else (), trust)
+    show_checkpoints(verified, output) if is_by_checkpoint else show_chains(verified, output)
+    for sentence in conclusions(verified, wiring.now()):
+        click.echo(sentence, err=True)
     sys.exit(EXIT_FINDINGS if verified.broken else 0)
 
 
@@ -94,11 +87,15 @@ def export(folder: Path) -> None:
 
 
 def write_chains(chains: Iterable[Chain], folder: Path) -> None:
-    """Write each chain as JSON Lines, the very bytes that were hashed, and where each must end."""
+    """Write each chain as JSON Lines, the very bytes that were hashed, and where each must end.
+
+    A file is named after the folder of the parent's checkpoints and what these call the chain.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     heads = []
-    for number, chain in enumerate(chains):
-        file = folder / f"{number:05d}-{chain.of}-{chain.stream}.jsonl"
+    for chain in chains:
+        place = f"{keys.partition(chain.parent)}." if chain.parent else ""
+        file = folder / f"{place}{chain.mark}.jsonl"
         file.write_bytes(b"".join(raw + b"\n" for raw in chain.entries))
         heads.append(f"{file.name} {chain.head.seq} {chain.head.digest} {chain.title}\n")
     (folder / "heads.txt").write_text("".join(heads), "utf-8")
@@ -133,15 +130,11 @@ def prune(older_than_days: int, yes: bool, output: str) -> None:
     )
 
 
-def _short(name: str) -> str:
-    target = find_target(name)
-    return f"{target.parent_name}/{target.name}" if target else name
-
-
-def _copies(folder: Path) -> Iterator[Checkpoint]:
+def _copies(folder: Path) -> Iterator[Kept]:
     for file in sorted(folder.rglob("*.json")):
-        name = f"{file.parent.name}/{file.name}"
-        yield checkpoints.read_checkpoint(name, file.read_bytes())
+        beside = {suffix: file.with_name(file.name + suffix) for suffix in SUFFIXES}
+        seals = {suffix: place.read_bytes() for suffix, place in beside.items() if place.is_file()}
+        yield Kept(f"{file.parent.name}/{file.name}", file.read_bytes(), seals)
 
 
 def _digests(folder: Path) -> set[str]:

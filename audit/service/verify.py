@@ -1,30 +1,40 @@
 """Re-read the whole record and say what can be vouched for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit import checkpoints, evidence
-from audit.checkpoints import Checkpoint
+from audit import checkpoints, evidence, keys, ledger
+from audit.checkpoints import Pointer
 from audit.errors import BadInput
 from audit.evidence import Broken
 from audit.journal import body_of
 from audit.ports import Blobs, Table
+from audit.seals import SIGNATURE, SUFFIXES, Kept, State, Trust, Witness, read_kept
 from audit.service import parents
 from audit.service.record import Record, Stored
 from audit.verify import Chain, Vouched, verify
 
+NOBODY = Trust()
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a verification came to: every chain, and what is wrong with rows, checkpoints or snapshots.
+    """What a verification came to: every chain and checkpoint, and what is wrong with rows, seals or snapshots.
 
-    Checkpoints are written at least daily while the app runs: an old `newest_checkpoint` tells that it does not.
+    `waiting` says, a sentence each, what is not sealed yet and why. Checkpoints are written at least daily while
+    the app runs: an old `newest_checkpoint` tells that it does not.
     """
 
     chains: list[Vouched]
     others: list[tuple[str, Broken]]
-    newest_checkpoint: datetime | None
+    witnesses: list[Witness]
+    waiting: list[str]
+
+    @property
+    def newest_checkpoint(self) -> datetime | None:
+        """Return when the newest checkpoint was written, if there is one."""
+        return max((each.checkpoint.at for each in self.witnesses), default=None)
 
     @property
     def broken(self) -> list[tuple[str, Broken]]:
@@ -41,16 +51,18 @@ class Verifier:
     evidence: Blobs
     checkpoints: Blobs
 
-    def verify(self, anchors: Iterable[Checkpoint], digests: Iterable[str]) -> Verified:
+    def verify(self, anchors: Iterable[Kept], digests: Iterable[str], trust: Trust = NOBODY) -> Verified:
         """Recompute every chain, re-read every row and snapshot, and hold all of it against the checkpoints.
 
         `anchors` are copies of checkpoints, and `digests` digests of checkpoints, that were kept where the
-        people who run the system cannot reach them; they count for more than the container's own.
+        people who run the system cannot reach them; they count for more than the container's own. `trust` says
+        whose seals count. Raises `BadInput` where an anchor cannot be read.
         """
         # Before the chains, which may grow meanwhile: a checkpoint speaks of what was there when it was written.
-        own, unreadable = self._own_checkpoints()
-        kept = {each.name: each for each in anchors}
-        all_known = list((own | kept).values())
+        own, unreadable = self._own_checkpoints(trust)
+        kept = {each.name: read_kept(each, trust) for each in anchors}
+        witnesses = [*own.values(), *(each for name, each in kept.items() if name not in own)]
+        all_known = [each.checkpoint for each in (own | kept).values()]
         known, named = self._parents(), {each.parent for each in all_known}
         stored = list(self._stored({*known, *named}))
         chains = [each.chain for each in stored]
@@ -59,10 +71,14 @@ class Verifier:
             *unreadable,
             *_replaced(own, kept),
             *checkpoints.find_gaps(all_known, digests),
+            *(found for each in (*own.values(), *kept.values()) for found in _false_seals(each)),
             *((f"{what} of {each.chain.title}", broken) for each in stored for what, broken in each.lies),
             *self._snapshots(chains),
         ]
-        return Verified(verify(chains, all_known), others, max((each.at for each in all_known), default=None))
+        vouched = verify(chains, all_known)
+        return Verified(
+            vouched, others, witnesses, [each for parent in sorted(known) for each in self._owed(parent)]
+        )
 
     def chains(self) -> Iterator[Chain]:
         """Return every chain: a target's checks and approvals, a parent's alerts, and the policies."""
@@ -77,15 +93,30 @@ class Verifier:
             yield from record.of_parent(parent)
         yield from record.of_policies()
 
-    def _own_checkpoints(self) -> tuple[dict[str, Checkpoint], list[tuple[str, Broken]]]:
+    def _own_checkpoints(self, trust: Trust) -> tuple[dict[str, Witness], list[tuple[str, Broken]]]:
         """Return the checkpoints of the container by name, and which of its blobs are none."""
         found, unreadable = {}, []
-        for name in self.checkpoints.names():
+        names = self.checkpoints.names()
+        sealed = {name for name in names if name.endswith(SUFFIXES)}
+        for name in (each for each in names if each not in sealed):
+            blobs = {suffix: self._blob(name + suffix) for suffix in SUFFIXES if name + suffix in sealed}
             try:
-                found[name] = checkpoints.read_checkpoint(name, self.checkpoints.get(name) or b"")
+                found[name] = read_kept(Kept(name, self._blob(name), blobs), trust)
             except BadInput as error:
                 unreadable.append((f"checkpoint {name}", Broken(0, "a checkpoint", str(error))))
         return found, unreadable
+
+    def _blob(self, name: str) -> bytes:
+        return self.checkpoints.get(name) or b""
+
+    def _owed(self, parent: str) -> Iterator[str]:
+        """Return which checkpoints of a parent wait for a seal, and why."""
+        rows = self.ledger.rows(keys.partition(parent), keys.CHECKPOINT, keys.CHECKPOINT + "-")
+        for pointer in (ledger.read(row, Pointer) for row in rows):
+            for suffix, names in sorted(pointer.owed.items()):
+                what = "be signed" if suffix == SIGNATURE else "be time-stamped"
+                why = pointer.failed.get(suffix, "the next sweep does it")
+                yield f"{len(names)} of {parent} wait to {what}, the oldest is {names[0]}: {why}"
 
     def _snapshots(self, chains: Iterable[Chain]) -> Iterator[tuple[str, Broken]]:
         """Return the snapshots that entries name and that are gone or hold something else."""
@@ -97,7 +128,15 @@ class Verifier:
                 yield f"snapshot {name}", Broken(0, name, got)
 
 
-def _replaced(own: dict[str, Checkpoint], kept: dict[str, Checkpoint]) -> Iterator[tuple[str, Broken]]:
-    for name, copy in sorted(kept.items()):
-        if name in own and own[name].digest != copy.digest:
-            yield f"checkpoint {name}", Broken(0, f"digest {copy.digest}, as the copy has", own[name].digest)
+def _replaced(own: Mapping[str, Witness], kept: Mapping[str, Witness]) -> Iterator[tuple[str, Broken]]:
+    for name in sorted(set(own) & set(kept)):
+        there, copy = own[name].checkpoint.digest, kept[name].checkpoint.digest
+        if there != copy:
+            yield f"checkpoint {name}", Broken(0, f"digest {copy}, as the copy has", there)
+
+
+def _false_seals(witness: Witness) -> Iterator[tuple[str, Broken]]:
+    for what, sealed in (("signature", witness.signature), ("time stamp", witness.stamp)):
+        if sealed.state is State.BROKEN:
+            by = f"one by {sealed.by}" if sealed.by else "one"
+            yield f"{what} of checkpoint {witness.checkpoint.name}", Broken(0, f"{by} that holds", sealed.why)

@@ -42,6 +42,7 @@ def test_two_settings_are_enough() -> None:
 
     assert settings.storage == StorageAccount(CONNECTION)
     assert (settings.subscriptions, settings.pipelines) == ((), ())
+    assert (settings.signing_key, settings.tsa_url) == ("", "")
     assert (settings.personal_data, settings.arm_endpoint) == (PersonalData.HASH, PUBLIC)
     assert (settings.group_wait, settings.group_interval) == (timedelta(seconds=30), timedelta(minutes=5))
 
@@ -57,6 +58,8 @@ def test_every_setting_is_read() -> None:
             GROUP_WAIT_SECONDS="1",
             GROUP_INTERVAL_SECONDS="0",
             CATALOGUE_AGE_SECONDS="60",
+            SIGNING_KEY="https://v.vault.azure.net/keys/checkpoints/0123abcd/",
+            TSA_URL="http://timestamp.contoso.example",
             ARM_ENDPOINT="https://management.usgovcloudapi.net/",
             ARM_CA_FILE="/ca.pem",
         )
@@ -68,6 +71,8 @@ def test_every_setting_is_read() -> None:
     assert (settings.topic_key, settings.arm_ca_file) == ("k", "/ca.pem")
     assert (settings.group_wait, settings.group_interval) == (timedelta(seconds=1), timedelta())
     assert settings.catalogue_age == timedelta(minutes=1)
+    assert settings.signing_key == "https://v.vault.azure.net/keys/checkpoints/0123abcd"
+    assert settings.tsa_url == "http://timestamp.contoso.example"
     assert settings.arm_endpoint == "https://management.usgovcloudapi.net"
 
 
@@ -118,6 +123,9 @@ BAD = [
     ("GROUP_INTERVAL_SECONDS", "1.5", "whole seconds", "default is 300"),
     ("GROUP_INTERVAL_SECONDS", str(MOST_SECONDS + 1), f"0 to {MOST_SECONDS}", "default is 300"),
     ("CATALOGUE_AGE_SECONDS", "9" * 100, f"0 to {MOST_SECONDS}", "default is 21600"),
+    ("SIGNING_KEY", "https://v.vault.azure.net/secrets/checkpoints", "the id of a key", "az keyvault key show"),
+    ("SIGNING_KEY", "checkpoints", "the id of a key", "az keyvault key show"),
+    ("TSA_URL", "timestamp.contoso.example", "a URL such as http://timestamp", "overview"),
     ("TOPIC_ENDPOINT", "a-topic", "a URL such as https://TOPIC", "overview"),
     ("ARM_ENDPOINT", "management.azure.com", f"a URL such as {PUBLIC}", "overview"),
 ]
