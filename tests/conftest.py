@@ -1,5 +1,6 @@
 """What all tests share: how hypothesis runs, and one Azurite for those that need it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,16 @@ settings.load_profile("house")
 
 # `make test` stays short; this one is for `pytest --hypothesis-profile thorough tests/unit/test_intake.py`.
 settings.register_profile("thorough", settings.get_profile("house"), max_examples=10_000)
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Leave the environment as it was: the command line puts there what a `local.settings.json` says."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

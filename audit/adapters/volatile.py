@@ -1,6 +1,7 @@
 """Storage that lasts as long as the process, for a judgement that must leave no trace, as that of an export."""
 
 import itertools
+import threading
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,15 +17,20 @@ class VolatileTable:
 
     partitions: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
     _etags: "itertools.count[int]" = field(default_factory=itertools.count)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
         """Return the first rows of a range, sorted by key."""
-        found = self.partitions[partition]
-        return [found[key] for key in sorted(key for key in found if start <= key < end)][:limit]
+        with self._turn:
+            found = self.partitions[partition]
+            return [found[key] for key in sorted(key for key in found if start <= key < end)][:limit]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """Write everything or nothing; raise `Conflict` where a row is not as expected."""
-        found = self.partitions[partition]
+        with self._turn:
+            return self._commit(self.partitions[partition], writes)
+
+    def _commit(self, found: dict[str, Row], writes: Sequence[Write]) -> list[str]:
         for write in writes:
             _expect(found, write)
         for write in writes:

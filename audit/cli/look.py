@@ -1,35 +1,19 @@
 """`check` and `findings`: look now, and show what is open."""
 
-import json
 import sys
-from collections import deque
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit import wiring
 from audit.cli.exported import check_export
 from audit.cli.findings_output import exit_code, finding_rows, show_findings
 from audit.cli.output import EXIT_FAILED, findings_output_option
 from audit.cli.targets import resolve
-from audit.errors import AuditError
-from audit.service.sweep import Sweeper
+from audit.cli.work import look_at
 
-
-@dataclass(slots=True)
-class _Here:
-    """A queue whose messages this process works off itself."""
-
-    messages: deque[str]
-
-    def send(self, message: str, delay: timedelta = timedelta()) -> None:  # noqa: ARG002 - the port's shape
-        """Keep a message for later in this run."""
-        self.messages.append(message)
+_QUIET = "Everything that was looked at is as approved."
 
 
 @click.command()
@@ -66,14 +50,12 @@ def check(
         raise click.UsageError("--releases goes with --export: a look at Azure is judged by what is approved")
     if page is not None:
         raise click.UsageError("--report goes with --export: `model-audit report` writes that of the record")
-    queue: deque[str] = deque()
-    sweeper = Sweeper(wiring.checker(), _Here(queue), wiring.checkpointer())
-    asked = [{"target": target.id} for target in resolve(targets)] if targets else _all_parents(sweeper)
-    queue.extend(json.dumps(each | {"origin": "command"}) for each in asked)
-    failures = _work_off(sweeper, queue)
-    is_asked = {each["target"] for each in asked if "target" in each}
-    rows = [row for row in _open_rows() if not is_asked or row["target"] in is_asked]
-    show_findings(rows, output, "Everything that was looked at is as approved.")
+    asked = resolve(targets)
+    failures = look_at(asked)
+    ids = {target.id for target in asked}
+    rows = [row for row in _open_rows() if not ids or row["target"] in ids]
+    quiet = "No finding is open, but not everything could be looked at." if failures else _QUIET
+    show_findings(rows, output, quiet)
     for failure in failures:
         click.echo(f"could not look: {failure}", err=True)
     sys.exit(EXIT_FAILED if failures else exit_code(rows))
@@ -90,23 +72,3 @@ def findings(output: str) -> None:
 
 def _open_rows() -> list[dict[str, Any]]:
     return finding_rows(wiring.reporter().open_findings())
-
-
-def _all_parents(sweeper: Sweeper) -> list[dict[str, str]]:
-    return [{"parent": parent} for parent in sorted({*sweeper.parents(), *sweeper.checker.live.parents()})]
-
-
-def _work_off(sweeper: Sweeper, queue: deque[str]) -> list[str]:
-    """Do what the messages and those that follow from them ask for; return what could not be done."""
-    failures = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("looking", total=len(queue))
-        while queue:
-            try:
-                sweeper.run(queue.popleft())
-            except AuditError as error:
-                failures.append(str(error))
-            progress.advance(task)
-            progress.update(task, total=progress.tasks[0].completed + len(queue))
-    return failures

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -42,6 +43,13 @@ def findings_output_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def _output(command: Callable[..., Any], formats: Sequence[str]) -> Callable[..., Any]:
     option = click.option("-o", "--output", type=click.Choice(formats), default="table", show_default=True)
     return option(command)
+
+
+def progress_bar() -> Progress:
+    """Return a bar on stderr for long work; where nobody watches a terminal it shows nothing."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def show(rows: Rows, columns: Sequence[str], output: str, empty: str) -> None:

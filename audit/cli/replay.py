@@ -8,12 +8,10 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit import wiring
 from audit.actors import Identities, describe
-from audit.cli.output import EXIT_FAILED, output_option, show
+from audit.cli.output import EXIT_FAILED, output_option, progress_bar, show
 from audit.errors import SettingsError
 from audit.events import deed
 from audit.privacy import PersonalData, Privacy
@@ -60,8 +58,7 @@ def _planner() -> Callable[[str], Taken]:
 
 def _work_off(found: list[Recorded | Fault], take: Callable[[str], Taken]) -> Iterator[Row]:
     """Return a row for each message, and for each place where there should be one."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         for each in progress.track(found, description="replaying"):
             taken = Taken("unreadable", reason=each.reason) if isinstance(each, Fault) else take(each.text)
             yield {"file": str(each.file), "line": each.line} | _row(taken)

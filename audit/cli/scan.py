@@ -1,18 +1,15 @@
 """`scan`: every deployment of a subscription, before anything is deployed or approved."""
 
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from audit import wiring
 from audit.catalogue import Catalogue, Unread
-from audit.cli.output import EXIT_FAILED, output_option, show
+from audit.cli.output import EXIT_FAILED, output_option, progress_bar, show
 from audit.errors import AuditError
 from audit.facts import observe
 from audit.model import Kind, Outcome
@@ -35,7 +32,7 @@ def scan(subscriptions: tuple[str, ...], output: str) -> None:
     """
     live = wiring.live(tuple(each.lower() for each in subscriptions))
     found = _Found()
-    with Progress(*_columns(), console=Console(stderr=True), transient=True) as progress:
+    with progress_bar() as progress:
         parents = live.parents()
         task = progress.add_task("looking", total=len(parents))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -101,7 +98,3 @@ def _has_dates(kind: Kind) -> bool:
 
 def _urgency(row: Row) -> tuple[bool, int, str, str]:
     return row.days_left is None, row.days_left or 0, row.where, row.deployment
-
-
-def _columns() -> Iterator[TextColumn | BarColumn | MofNCompleteColumn | TimeElapsedColumn]:
-    yield from (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
