@@ -62,6 +62,7 @@ ALL_HOT = ("0-", "0.")
 ALL_ENTRIES = ("j-", "j.")
 ALL_OBSERVATIONS = ("o-", "o.")
 CHECKPOINT = "0-checkpoint-p"  # among the hot rows, so that a sweep reads it with them
+MARKS = "m-resource-graph"  # what an index said of endpoints; no evidence, so no part of the hot rows
 OUTBOX = ("1-", "1.")
 OUTBOX_HEAD = "1-h"
 OUTBOX_BATCH = "1-b"

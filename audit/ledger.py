@@ -77,7 +77,8 @@ class Run:
     """What one sweep of a parent came to: how listing it ended, how complete it was, and what had changed.
 
     `differing` are the hashes of the targets that were not as recorded. `skipped` says of what was listed and not
-    looked at why.
+    looked at why; `unread` of these were left out because an index knew of no change, and the oldest direct look
+    at them was at `read_since`. `index` says why the index could not be asked.
     """
 
     began_at: datetime
@@ -88,6 +89,14 @@ class Run:
     unreadable: int
     skipped: Mapping[str, str]
     differing: Sequence[str]
+    unread: int = 0
+    read_since: datetime | None = None
+    index: str = ""
+
+    @property
+    def confirms_at(self) -> datetime:
+        """Return since when everything that did not differ had been looked at directly."""
+        return self.read_since or self.began_at
 
 
 @dataclass(frozen=True, slots=True)

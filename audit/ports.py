@@ -110,16 +110,22 @@ class Listing:
 
     An unreadable listing may still hold what was seen before the fault; its absences mean nothing. `skipped` says
     of what was listed and not looked at (an item, or a whole kind of them) why.
+
+    `marks` stand for what an index (Resource Graph) says of targets that were looked at; equal marks mean that the
+    index knows of no change. `unread` were left out because of that, and `index` says why there are no marks.
     """
 
     looks: Mapping[Target, Look]
     itself: Look = field(default_factory=lambda: Look(Outcome.PRESENT))
     skipped: Mapping[str, str] = field(default_factory=dict)
+    unread: frozenset[Target] = frozenset()
+    marks: Mapping[Target, str] = field(default_factory=dict)
+    index: str = ""
 
     @property
     def listed(self) -> int:
         """Return how many items the lists held."""
-        return len(self.looks) + len(self.skipped)
+        return len(self.looks) + len(self.skipped) + len(self.unread)
 
     @property
     def seen(self) -> int:
@@ -143,8 +149,12 @@ class Live(Protocol):
         """Return what the service says of a target now."""
         ...
 
-    def list_targets(self, parent: str) -> Listing:
-        """Return what a workspace, a registry or an account holds."""
+    def list_targets(self, parent: str, known: Mapping[Target, str] | None = None) -> Listing:
+        """Return what a workspace, a registry or an account holds.
+
+        A target whose mark is still the one that is `known` may be left unread, but it is always listed. Without
+        any, an empty mapping too, everything is read; with None no index is asked, and there are no marks.
+        """
         ...
 
     def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:

@@ -47,6 +47,7 @@ SETTINGS: dict[str, str] = {
     "CATALOGUE_AGE_SECONDS": "How old the retirement dates may be that a check judges by (default 21600).",
     "SIGNING_KEY": "Id of the Key Vault key that signs checkpoints; without one they are not signed.",
     "TSA_URL": "URL of the authority that time-stamps a checkpoint a day (RFC 3161); without one none is.",
+    "INDEX_AGE_SECONDS": "How long Resource Graph may vouch that nothing changed (default 21600; 0: never).",
     "ARM_ENDPOINT": "Base URL of the control plane, for other clouds than the public one.",
     "ARM_CA_FILE": "CA certificate of that control plane, where it is not a public one.",
 }
@@ -78,6 +79,7 @@ class Settings:
     catalogue_age: timedelta
     signing_key: str
     tsa_url: str
+    index_age: timedelta
     arm_endpoint: str
     arm_ca_file: str
 
@@ -98,6 +100,7 @@ def read_settings(values: Mapping[str, str] | None = None) -> Settings:
         catalogue_age=_seconds(given, "CATALOGUE_AGE_SECONDS", 6 * 3600),
         signing_key=_signing_key(given),
         tsa_url=_url(given, "TSA_URL", ""),
+        index_age=_seconds(given, "INDEX_AGE_SECONDS", 6 * 3600),
         arm_endpoint=_url(given, "ARM_ENDPOINT", PUBLIC),
         arm_ca_file=given.get("ARM_CA_FILE", ""),
     )

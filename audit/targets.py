@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from audit.errors import BadInput
 from audit.model import Kind, Target
@@ -26,6 +27,8 @@ _PARENT = re.compile(rf"(?P<parent>{_WORKSPACE}|{_REGISTRY}|{_ACCOUNT})(/.*)?")
 
 # What many deployments of an account name, so that a change of it is a reason to look at all of them.
 _SHARED = re.compile(rf"(?P<parent>{_ACCOUNT})/rai(policies|blocklists)/[^/]+(/.*)?")
+
+_KINDS_WITH_DEPLOYMENTS = frozenset({"openai", "aiservices"})  # of accounts
 
 
 def normalise_id(resource_id: str) -> str:
@@ -61,6 +64,11 @@ def parse_target(resource_id: str) -> Target:
             f"Cognitive Services account (/subscriptions/.../providers/...), got {resource_id[:200]!r}"
         )
     return target
+
+
+def can_have_deployments(account: Any) -> bool:
+    """Say whether an account, as a list or an index shows it, is of a kind that models are deployed in."""
+    return isinstance(account, dict) and str(account.get("kind")).lower() in _KINDS_WITH_DEPLOYMENTS
 
 
 def find_parent(resource_id: str) -> str | None:

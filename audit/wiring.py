@@ -62,7 +62,7 @@ def intake() -> Intake:
 @cache
 def sweeper() -> Sweeper:
     """Return what checks targets and sweeps parents."""
-    return Sweeper(checker(), queue(CHECKS), checkpointer())
+    return Sweeper(checker(), queue(CHECKS), checkpointer(), settings().index_age)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Fakes of the ports, in memory. Each passes the same contract tests as its adapter (tests/contracts)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -122,12 +122,17 @@ class FakeSeal:
 
 @dataclass
 class FakeLive:
-    """Azure as a dictionary of documents; an error stands for a target that cannot be looked at."""
+    """Azure as a dictionary of documents; an error stands for a target that cannot be looked at.
+
+    `index` holds the marks of what an index knows, true or not; `index_refuses` says why it knows nothing.
+    """
 
     documents: dict[Target, dict] = field(default_factory=dict)
     errors: dict[Target, Exception | Look] = field(default_factory=dict)
     unlisted: dict[str, str] = field(default_factory=dict)
     catalogues: dict[str, Catalogue | Unread] = field(default_factory=dict)
+    index: dict[Target, str] = field(default_factory=dict)
+    index_refuses: str = ""
     looks: int = 0
 
     def parents(self) -> list[str]:
@@ -143,10 +148,15 @@ class FakeLive:
         document = self.documents.get(target)
         return Look(Outcome.PRESENT, document) if document is not None else Look(Outcome.ABSENT)
 
-    def list_targets(self, parent: str) -> Listing:
+    def list_targets(self, parent: str, known: Mapping[Target, str] | None = None) -> Listing:
         if parent in self.unlisted:
             return Listing({}, Look(Outcome.UNREADABLE, reason=self.unlisted[parent]))
-        return Listing({target: self.look(target) for target in self.documents if target.parent == parent})
+        listed = [target for target in self.documents if target.parent == parent]
+        marks = self.index if known is not None and not self.index_refuses else {}
+        unread = frozenset(t for t in listed if known and t in marks and known.get(t) == marks[t])
+        looks = {target: self.look(target) for target in listed if target not in unread}
+        seen = {target: marks[target] for target in looks if target in marks}
+        return Listing(looks, unread=unread, marks=seen, index=self.index_refuses if known is not None else "")
 
     def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:
         return self.catalogues.get(parent, {})

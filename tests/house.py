@@ -154,6 +154,7 @@ class House:
     group_interval: timedelta = timedelta()
     policies: list[ScopedPolicy] = field(default_factory=list)
     seals: list[FakeSeal] = field(default_factory=list)
+    index_age: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         identities = Identities({PIPELINE}, Privacy(b"k" * 32, PersonalData.KEEP))
@@ -171,7 +172,7 @@ class House:
             policies=lambda: self.policies,
         )
         self.checkpointer = Checkpointer(self.ledger, self.releases, self.checkpoints, self.clock.now, self.seals)
-        self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer)
+        self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer, self.index_age)
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now
         )

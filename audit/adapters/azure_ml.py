@@ -4,7 +4,8 @@ This module imports a heavy library (1.4 s, 100 MB); `audit.adapters.live` impor
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,15 @@ from audit.adapters.azure_jobs import Jobs
 from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.reader import Reader, list_looks, merged
+from audit.adapters.resource_graph import NO_ROWS, Rows
 from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
 from audit.targets import parent_target
 
 # It tells of each of its calls and of methods that may change: news for notebooks, not for an operator.
 logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)
+
+NOTHING_KNOWN: Mapping[Target, str] = {}
 
 
 class AzureMl:
@@ -57,8 +61,14 @@ class AzureMl:
         pages = self._reader.read(f"look at {target.id}", partial(get, target.name))
         return self._endpoint(client, target, pages[0].body)
 
-    def list_targets(self, workspace: str) -> Listing:
-        """Return what a workspace holds."""
+    def list_targets(
+        self, workspace: str, known: Mapping[Target, str] = NOTHING_KNOWN, rows: Rows = NO_ROWS
+    ) -> Listing:
+        """Return what a workspace holds.
+
+        Endpoints are always listed. The deployments behind one are not read where the endpoint and `rows`, what
+        Resource Graph says of them, have the mark that is `known`.
+        """
         client = self._client_of(parent_target(workspace))
         lists: dict[Kind, Callable[[], Any]] = {
             Kind.ONLINE_ENDPOINT: client.online_endpoints.list,
@@ -66,14 +76,27 @@ class AzureMl:
             Kind.SERVERLESS_ENDPOINT: client.serverless_endpoints.list,
             Kind.MODEL: partial(client.models.list, list_view_type=ListViewType.ALL),
         }
-        return merged([self._list(client, workspace, kind, call) for kind, call in lists.items()])
 
-    def _list(self, client: MLClient, workspace: str, kind: Kind, call: Callable[[], Any]) -> Listing:
+        def is_known(target: Target, item: Document) -> bool:
+            mark = rows.mark(target, item)
+            return bool(mark) and known.get(target) == mark
+
+        listing = merged([self._list(client, workspace, kind, call, is_known) for kind, call in lists.items()])
+        return replace(listing, marks=dict(_marks(listing, rows)))
+
+    def _list(
+        self,
+        client: MLClient,
+        workspace: str,
+        kind: Kind,
+        call: Callable[[], Any],
+        is_known: Callable[[Target, Document], bool],
+    ) -> Listing:
         def look(target: Target, item: Document) -> Look:
             return self._model(client, target) if kind is Kind.MODEL else self._endpoint(client, target, item)
 
         items = partial(self._reader.read_list, f"list each {kind} of {workspace}", call)
-        return list_looks(workspace, kind, items, look)
+        return list_looks(workspace, kind, items, look, is_known)
 
     def _endpoint(self, client: MLClient, target: Target, endpoint: Document) -> Look:
         if target.kind is Kind.SERVERLESS_ENDPOINT:  # it has no deployments: it serves one model by itself
@@ -107,3 +130,11 @@ class AzureMl:
             client = MLClient(self._credential, *scope, enable_telemetry=False, **options)
             self._clients.setdefault(key, client)  # another thread may have been first
         return self._clients[key]
+
+
+def _marks(listing: Listing, rows: Rows) -> Iterator[tuple[Target, str]]:
+    """Yield the mark of each endpoint whose deployments the index knows as they were read."""
+    for target, look in listing.looks.items():
+        deployments = look.document.get("deployments")
+        if deployments and rows.are_of(target, deployments):
+            yield target, rows.mark(target, look.document["endpoint"])

@@ -13,9 +13,7 @@ from audit.adapters.recorder import Refused
 from audit.catalogue import Catalogue, read_catalogue
 from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
-from audit.targets import parent_target
-
-_KINDS_WITH_DEPLOYMENTS = frozenset({"openai", "aiservices"})
+from audit.targets import can_have_deployments, parent_target
 
 
 class AzureOpenAi:
@@ -34,7 +32,7 @@ class AzureOpenAi:
         """Return the documents of a subscription's accounts that can have deployments."""
         client = self._client(subscription)
         accounts = self._reader.read_list(f"list the accounts of {subscription}", client.accounts.list)
-        return [each for each in accounts if _can_have_deployments(each)]
+        return [each for each in accounts if can_have_deployments(each)]
 
     def look(self, target: Target) -> Look:
         """Return what the service says of a deployment now, with its account and its content filter."""
@@ -118,10 +116,6 @@ class AzureOpenAi:
             )
             self._clients.setdefault(subscription, client)  # another thread may have been first
         return self._clients[subscription]
-
-
-def _can_have_deployments(account: Any) -> bool:
-    return isinstance(account, dict) and str(account.get("kind")).lower() in _KINDS_WITH_DEPLOYMENTS
 
 
 def _look(deployment: Document, account: Document, filters: list[Any]) -> Look:

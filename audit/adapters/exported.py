@@ -1,6 +1,6 @@
 """The live state as a folder of `az` output shows it: what is not in the folder was not looked at."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,10 +28,14 @@ class ExportedLive:
         """Return what the folder holds of a target."""
         return self.export.looks.get(target, _MISSING)
 
-    def list_targets(self, parent: str) -> Listing:
+    def list_targets(
+        self,
+        parent: str,
+        known: Mapping[Target, str] | None = None,  # noqa: ARG002 - the port's shape; a folder has no index
+    ) -> Listing:
         """Return what the folder holds of a parent, and what it lacks."""
-        known = {*self.export.looks, *self.approved}
-        return Listing({target: self.look(target) for target in known if target.parent == parent})
+        held = {*self.export.looks, *self.approved}
+        return Listing({target: self.look(target) for target in held if target.parent == parent})
 
     def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:  # noqa: ARG002 - the port's shape
         """Return the retirement dates of the region of an account, as far as the folder tells."""

@@ -4,8 +4,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ from azure.core.credentials import TokenCredential
 from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.recorder import Refused
+from audit.adapters.resource_graph import NO_ROWS, NOTHING_FOUND, Found, ResourceGraph
 from audit.catalogue import Catalogue, Unread
-from audit.errors import Unavailable
-from audit.model import Look, Target
+from audit.errors import Throttled, Unavailable
+from audit.model import Document, Look, Target
 from audit.ports import Listing
-from audit.targets import find_parent
+from audit.targets import can_have_deployments, find_parent, parent_target
 
 if TYPE_CHECKING:
     from audit.adapters.azure_ml import AzureMl
@@ -36,23 +38,45 @@ class AzureLive:
     """See `audit.ports.Live`. The SDKs are imported when the first look needs them, never before."""
 
     def __init__(
-        self, credential: TokenCredential, cloud: Cloud, subscriptions: Sequence[str], pace: Pace | None = None
+        self,
+        credential: TokenCredential,
+        cloud: Cloud,
+        subscriptions: Sequence[str],
+        pace: Pace | None = None,
+        graph_pace: Pace | None = None,
     ):
         self._credential, self._cloud, self._subscriptions = credential, cloud, subscriptions
         self._pace = pace or Pace()
+        self._graph = ResourceGraph(credential, cloud, graph_pace)
         self._catalogues: dict[tuple[str, str], tuple[float, Catalogue | Unread]] = {}
         self._importing = threading.Lock()
 
     def parents(self) -> list[str]:
-        """Return the workspaces, registries and accounts of the watched subscriptions."""
+        """Return the workspaces, registries and accounts of the watched subscriptions.
+
+        Resource Graph answers that in one query. A subscription that it does not cover is listed.
+        """
+        indexed = self._indexed_parents()
         with _required("list what is in the watched subscriptions"):
-            found = [
+            listed = [
                 document
                 for subscription in self._subscriptions
+                if subscription not in indexed.covered
                 for service in (self._ml, self._registries, self._openai)
                 for document in service.parents(subscription)
             ]
-        return [parent for parent in map(_parent_of, found) if parent]
+        documents = [*filter(_may_hold_targets, indexed.documents), *listed]
+        return sorted({parent for parent in map(_parent_of, documents) if parent})
+
+    def _indexed_parents(self) -> Found:
+        try:
+            found = self._graph.parents(self._subscriptions) if self._subscriptions else NOTHING_FOUND
+        except (Refused, Throttled, Unavailable) as error:
+            logger.info("Resource Graph tells nothing, the subscriptions are listed: %s", error)
+            return NOTHING_FOUND
+        if missing := sorted(set(self._subscriptions) - found.covered):
+            logger.info("Resource Graph does not cover these subscriptions, they are listed: %s", missing)
+        return found
 
     def look(self, target: Target) -> Look:
         """Return what the service says of a target now."""
@@ -61,9 +85,19 @@ class AzureLive:
         except Refused as refused:
             return refused.look
 
-    def list_targets(self, parent: str) -> Listing:
-        """Return what a workspace, a registry or an account holds."""
-        return self._service(parent).list_targets(parent)
+    def list_targets(self, parent: str, known: Mapping[Target, str] | None = None) -> Listing:
+        """Return what a workspace, a registry or an account holds; see `audit.ports.Live`.
+
+        Only workspaces have an index: Resource Graph knows neither models nor deployments of accounts.
+        """
+        if known is None or "/workspaces/" not in parent:
+            return self._service(parent).list_targets(parent)
+        try:
+            rows, why = self._graph.deployments(parent, parent_target(parent).subscription), ""
+        except (Refused, Throttled, Unavailable) as error:
+            logger.info("Resource Graph tells nothing, everything is read: %s", error)
+            rows, why = NO_ROWS, str(error)
+        return replace(self._ml.list_targets(parent, known, rows), index=why)
 
     def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:
         """Return the retirement dates for an account's region, kept in memory for `max_age`."""
@@ -119,6 +153,12 @@ def _forget_cloud() -> None:
     Where it is not one of Azure's own, azure-ai-ml cannot even be imported. We name our cloud ourselves.
     """
     os.environ.pop("AZUREML_CURRENT_CLOUD", None)
+
+
+def _may_hold_targets(row: Document) -> bool:
+    """Say whether a row of the index is of an account that can have deployments, or of none."""
+    is_account = "/microsoft.cognitiveservices/" in str(row.get("id")).lower()
+    return not is_account or can_have_deployments(row)
 
 
 def _parent_of(document: Any) -> str | None:

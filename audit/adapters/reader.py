@@ -77,6 +77,16 @@ class Reader:
         url = f"{self._cloud.endpoint}{quote(path)}?{urlencode(query)}"
         return self.read(what, lambda: self._follow(url))
 
+    def ask(self, what: str, path: str, query: Mapping[str, str], question: Document) -> Document:
+        """Post a question to the control plane, without an SDK, and return the answer."""
+        request = HttpRequest("POST", f"{self._cloud.endpoint}{quote(path)}?{urlencode(query)}", json=question)
+
+        def call() -> None:
+            with self._client() as client:
+                client.send_request(request).raise_for_status()
+
+        return self.read(what, call)[0].body
+
     def _run(self, call: Callable[[], Any], pages: list[Page]) -> None:
         try:
             answer = call()
@@ -93,7 +103,14 @@ class Reader:
 
     def _follow(self, link: Any) -> None:
         """Ask for a page and for all that follow it."""
-        client: ARMPipelineClient[Any, Any] = ARMPipelineClient(
+        with self._client() as client:
+            while link:
+                answer = client.send_request(HttpRequest("GET", str(link)))
+                answer.raise_for_status()
+                link = answer.json().get("nextLink")
+
+    def _client(self) -> ARMPipelineClient[Any, Any]:
+        return ARMPipelineClient(
             base_url=self._cloud.endpoint,
             policies=[
                 RetryPolicy(**self._cloud.http_options),
@@ -101,17 +118,16 @@ class Reader:
             ],
             **self.options,
         )
-        with client:
-            while link:
-                answer = client.send_request(HttpRequest("GET", str(link)))
-                answer.raise_for_status()
-                link = answer.json().get("nextLink")
 
 
 def list_looks(
-    parent: str, kind: Kind, items: Callable[[], list[Any]], look: Callable[[Target, Document], Look]
+    parent: str,
+    kind: Kind,
+    items: Callable[[], list[Any]],
+    look: Callable[[Target, Document], Look],
+    is_known: Callable[[Target, Document], bool] = lambda *_: False,
 ) -> Listing:
-    """Return a look for every listed item; what fails for one item hides none of the others.
+    """Return a look for every listed item that `is_known` not; what fails for one item hides none of the others.
 
     An item without an id of its own leaves the listing unreadable, because nobody can say what it hides. Where
     one item after the other cannot be had for now, it is Azure that is down: the last error rises.
@@ -120,10 +136,13 @@ def list_looks(
         listed = [(_target_of(item, parent, kind), item) for item in items()]
     except Refused as refused:
         return Listing({}, refused.look, _unknown_kind(kind, refused))
-    looks = dict(_looks([(target, item) for target, item in listed if target is not None], look))
+    named = [(target, item) for target, item in listed if target is not None]
+    unread = frozenset(target for target, item in named if is_known(target, item))
+    looks = dict(_looks([(target, item) for target, item in named if target not in unread], look))
     why = f"a listed {kind} has no id below its parent"
     unknown = {_name_of(item, number): why for number, (target, item) in enumerate(listed) if target is None}
-    return Listing(looks, Look(Outcome.UNREADABLE, reason=why) if unknown else Look(Outcome.PRESENT), unknown)
+    itself = Look(Outcome.UNREADABLE, reason=why) if unknown else Look(Outcome.PRESENT)
+    return Listing(looks, itself, unknown, unread)
 
 
 def _looks(
@@ -155,8 +174,12 @@ def merged(listings: Sequence[Listing]) -> Listing:
     endings = [each.itself for each in listings if each.itself.outcome is Outcome.UNREADABLE]
     if all(each.itself.outcome is Outcome.ABSENT for each in listings):
         endings.append(Look(Outcome.ABSENT))
-    skipped = {name: why for each in listings for name, why in each.skipped.items()}
-    return Listing(looks, endings[0] if endings else Look(Outcome.PRESENT), skipped)
+    return Listing(
+        looks,
+        endings[0] if endings else Look(Outcome.PRESENT),
+        skipped={name: why for each in listings for name, why in each.skipped.items()},
+        unread=frozenset(target for each in listings for target in each.unread),
+    )
 
 
 def _target_of(item: Any, parent: str, kind: Kind) -> Target | None:

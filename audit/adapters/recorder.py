@@ -6,6 +6,7 @@ good is kept, so a page that was tried again counts once.
 """
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ SHORTEST_RETRY_AFTER = timedelta(seconds=1)  # "at once" would be a loop
 PATIENCE = timedelta(seconds=5)  # a bucket of ARM's is filled again by then; a queue is better at waiting longer
 # ARM's buckets refill within seconds to minutes; a header that asks for more must not put a check off for days.
 LONGEST_RETRY_AFTER = timedelta(hours=1)
+
+_CLOCK = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:\.\d+)?")
 
 
 class Refused(Exception):
@@ -86,6 +89,8 @@ class Recorder(SansIOHTTPPolicy[Any, Any]):
                 self.pace.hold(delay.total_seconds())
                 return
             raise Throttled(f"asked {url.partition('?')[0]}, got HTTP {status}: come back in {delay}", delay)
+        if rest := _quota_rest(response):
+            self.pace.hold(rest.total_seconds())
         pages = getattr(self._recordings, "pages", None)
         if pages is not None and status == 200:
             if any(page.url == url for page in pages):
@@ -101,6 +106,16 @@ def _document(answer: Any) -> Document:
     if not isinstance(document, dict):
         raise DecodeError("expected a JSON object")
     return document
+
+
+def _quota_rest(response: PipelineResponse[Any, Any]) -> timedelta:
+    """Return how long to rest where Resource Graph says that this was the last query of a principal's quota."""
+    headers = response.http_response.headers
+    resets = _CLOCK.fullmatch(headers.get("x-ms-user-quota-resets-after", ""))
+    if headers.get("x-ms-user-quota-remaining") != "0" or resets is None:
+        return timedelta()
+    hours, minutes, seconds = map(int, resets.groups())
+    return min(timedelta(hours=hours, minutes=minutes, seconds=seconds), LONGEST_RETRY_AFTER)
 
 
 def _retry_after(response: PipelineResponse[Any, Any]) -> timedelta | None:

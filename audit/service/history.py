@@ -182,7 +182,7 @@ def _confirmed(seen: Seen, after: Seen | None, runs: Sequence[Run]) -> datetime:
     """Return when a sweep last found the state unchanged, before the next one was seen."""
     stream = keys.target_hash(seen.target)
     whole = (run for run in runs if run.outcome is Outcome.PRESENT and len(run.differing) < MAX_DIFFERING)
-    same = (run.began_at for run in whole if stream not in run.differing)
+    same = (run.confirms_at for run in whole if stream not in run.differing)
     return next((at for at in same if at > seen.at and (after is None or at <= after.at)), seen.at)
 
 

@@ -7,28 +7,37 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from audit import findings, keys, ledger
+from audit import findings, index, keys, ledger
 from audit.approvals import releases
 from audit.errors import BadInput, Conflict, Throttled
+from audit.index import Marked, Marks, Remembered
 from audit.ledger import Hot
 from audit.model import Kind, Look, Outcome, Target
 from audit.ports import Create, Listing, Queue, Row
-from audit.service import parents
+from audit.service import marks, parents
 from audit.service.check import Checked, Checker, repeat
 from audit.service.checkpoint import Checkpointer
 from audit.service.remember import Listed, remember
 from audit.targets import find_parent, parent_target, parse_target
 
+# Of an endpoint that the index alone says too little of: that is never as recorded, so it is looked at.
+UNREAD = Look(Outcome.UNREADABLE, reason="left unread")
+
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """A checker, the queue through which a sweep fans out, and what writes checkpoints."""
+    """A checker, the queue through which a sweep fans out, and what writes checkpoints.
+
+    `index_age` is how old the last direct look at an endpoint may be for an index to vouch for it; by default no
+    index is asked, and everything is read.
+    """
 
     checker: Checker
     checks: Queue
     checkpointer: Checkpointer
+    index_age: timedelta = timedelta()
 
     def run(self, message: str, *, is_redelivered: bool = False) -> None:
         """Do what a message of the queue `checks` asks for.
@@ -80,17 +89,20 @@ class Sweeper:
         if find_parent(parent) != parent:
             raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
         began_at = self.checker.now()
+        remembered = marks.read(self.checker.ledger, parent) if self.index_age else Remembered({})
+        marked = remembered.of(parent)
+        known = index.recent(marked, began_at, self.index_age) if self.index_age else None
         listings: list[Listing] = []
 
         def look() -> Look:
-            listings.append(self.checker.live.list_targets(parent))
+            listings.append(self.checker.live.list_targets(parent, known))
             return listings[-1].itself
 
         checked = self.checker.settle(parent_target(parent), look, event, "sweep")
-        listing = listings[-1] if listings else self.checker.live.list_targets(parent)
+        listing = listings[-1] if listings else self.checker.live.list_targets(parent, known)
         rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
         approved = self.checker.releases.rows(keys.partition(parent), *keys.ALL_HOT)
-        listed = self._listed(listing, ledger.by_stream(rows), ledger.by_stream(approved))
+        listed = self._listed(listing, marked, ledger.by_stream(rows), ledger.by_stream(approved))
         listed = remember(self.checker.ledger, parent, listing, listed, began_at)
         news = (each.target for each in listed if not self._is_settled(each))
         differing = sorted(news, key=lambda target: target.id)
@@ -99,7 +111,11 @@ class Sweeper:
         waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
         if any(row.key != keys.OUTBOX_HEAD for row in waiting):
             self.checker.wake(parent)  # rows that a crash left behind
-        self._note(parent, _run(began_at, listing, differing))
+        unread = {target: marked[target] for target in listing.unread if target not in differing}
+        self._note(parent, _run(began_at, listing, differing, unread))
+        if self.index_age and listing.itself.outcome is Outcome.PRESENT:
+            read = {t: Marked(mark, began_at) for t, mark in listing.marks.items() if t not in differing}
+            marks.write(self.checker.ledger, parent, remembered, index.remember(parent, {**unread, **read}, rows))
         self.checkpointer.write(parent, rows, approved, waiting)
         return checked
 
@@ -109,17 +125,18 @@ class Sweeper:
             self.checker.ledger.commit(keys.partition(parent), [Create(ledger.run_row(run))])
 
     def _listed(
-        self, listing: Listing, hot: Mapping[str, list[Row]], approved: Mapping[str, list[Row]]
+        self, listing: Listing, marked: Marks, hot: Mapping[str, list[Row]], approved: Mapping[str, list[Row]]
     ) -> list[Listed]:
-        return [
-            Listed(
-                target,
-                ledger.read_hot(hot.get(keys.target_hash(target), ())),
-                releases.read_approvals(approved.get(keys.target_hash(target), ())),
-                self.checker.observe(target, look, self.checker.now()),
-            )
-            for target, look in _expected(listing, hot, approved).items()
-        ]
+        looks = _expected(listing, hot, approved)
+        found = []
+        for target in (*looks, *listing.unread):
+            stream = keys.target_hash(target)
+            known = ledger.read_hot(hot.get(stream, ()))
+            approvals = releases.read_approvals(approved.get(stream, ()))
+            recorded = index.as_recorded(known, marked[target]) if target in listing.unread else None
+            seen = recorded or self.checker.observe(target, looks.get(target, UNREAD), self.checker.now())
+            found.append(Listed(target, known, approvals, seen))
+        return found
 
     def _is_settled(self, each: Listed) -> bool:
         verdict = self.checker.judge(each.hot, each.approvals, each.seen, "sweep")
@@ -145,7 +162,8 @@ class Sweeper:
         return len(verdict.changes) if self.checker.commit(hot, verdict) else 0  # a conflict is news enough
 
 
-def _run(began_at: datetime, listing: Listing, differing: Sequence[Target]) -> ledger.Run:
+def _run(began_at: datetime, listing: Listing, differing: Sequence[Target], unread: Marks) -> ledger.Run:
+    why = "unchanged in Resource Graph, last read at {:%Y-%m-%d %H:%M} UTC"
     return ledger.Run(
         began_at=began_at,
         outcome=listing.itself.outcome,
@@ -153,8 +171,11 @@ def _run(began_at: datetime, listing: Listing, differing: Sequence[Target]) -> l
         listed=listing.listed,
         seen=listing.seen,
         unreadable=listing.unreadable,
-        skipped=listing.skipped,
+        skipped={**listing.skipped, **{target.id: why.format(each.read_at) for target, each in unread.items()}},
         differing=[keys.target_hash(target) for target in differing],
+        unread=len(unread),
+        read_since=min((each.read_at for each in unread.values()), default=None),
+        index=listing.index,
     )
 
 
@@ -176,4 +197,4 @@ def _expected(
         return looks
     known = [target for target in map(_target_of, map(ledger.read_hot, hot.values())) if target is not None]
     known += [a.release.target for a in map(releases.read_approvals, approved.values()) if a.release]
-    return {target: Look(Outcome.ABSENT) for target in known} | looks
+    return {target: Look(Outcome.ABSENT) for target in known if target not in listing.unread} | looks

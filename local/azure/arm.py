@@ -36,6 +36,8 @@ from local.azure.kinds import SPELLING
 from local.azure.limits import Limits
 from local.azure.lists import item_answer, list_answer
 from local.azure.operations import Operations
+from local.azure.resource_graph import PATH as GRAPH
+from local.azure.resource_graph import ResourceGraph
 from local.azure.roles import granting_role
 from local.azure.writes import Wish, Writer
 from local.clock import Clock
@@ -78,8 +80,15 @@ class Arm:
     """The application. `page_size` and the faults can be changed while it serves."""
 
     def __init__(
-        self, estate: Estate, operations: Operations, writer: Writer, clock: Clock, limits: Limits
+        self,
+        estate: Estate,
+        operations: Operations,
+        writer: Writer,
+        clock: Clock,
+        limits: Limits,
+        graph: ResourceGraph,
     ) -> None:
+        self.graph = graph
         self.page_size = 30
         self.base_url = ""
         self.faults = Faults()
@@ -129,8 +138,12 @@ class Arm:
             if ask.path == METADATA:
                 return None, Answer(200, [self._metadata()])
             who = self._caller(ask)
-            remaining = self._limits.spend(who.object_id, is_read=ask.method == "GET")
-            answer = self._routed(ask, who)
+            if ask.path.lower() == GRAPH.lower():  # it has a quota of its own
+                _check_version(ask)
+                answer = self.graph.answer(_json(ask), who.object_id, may_read=bool(who.roles))
+            else:
+                remaining = self._limits.spend(who.object_id, is_read=ask.method == "GET")
+                answer = self._routed(ask, who)
         except Refusal as refusal:
             answer = refusal.answer()
         headers = usual_headers(ask.headers, remaining) | dict(answer.headers)

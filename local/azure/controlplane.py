@@ -21,6 +21,7 @@ from local.azure.from_fleet import account_id, registry_id, workspace_id
 from local.azure.identity import Credential
 from local.azure.limits import Limits
 from local.azure.operations import Operations
+from local.azure.resource_graph import Quota, ResourceGraph
 from local.azure.writes import Writer
 from local.clock import Clock
 
@@ -61,7 +62,8 @@ class ControlPlane:
         self._operations = Operations(self._options.operation_seconds)
         writer = Writer(self._estate, self._operations, clock, publish)
         limits = Limits(self._options.are_limits_enforced)
-        self._arm = Arm(self._estate, self._operations, writer, clock, limits)
+        graph = ResourceGraph(self._estate, Quota(self._options.are_limits_enforced))
+        self._arm = Arm(self._estate, self._operations, writer, clock, limits, graph)
         self._arm.page_size = self._options.page_size
         self._managed = msi.managed_identities(self._estate.identities.values())
         self._stack = ExitStack()
@@ -92,6 +94,11 @@ class ControlPlane:
     def requests(self) -> list[Call]:
         """Every call since the start, oldest first."""
         return self._arm.requests
+
+    @property
+    def graph(self) -> ResourceGraph:
+        """Resource Graph, to let it lag and lie."""
+        return self._arm.graph
 
     @property
     def page_size(self) -> int:

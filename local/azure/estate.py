@@ -48,9 +48,7 @@ class Estate:
     def registry(self, name: str) -> Document | None:
         """Return the registry of this name: unlike all else, its name alone is unique."""
         wanted = f"/{REGISTRY}/{name}".lower()
-        with self.lock:
-            every = (each for below in self._collections.values() for each in below.values())
-            return next((each for each in every if str(each["id"]).lower().endswith(wanted)), None)
+        return next((each for each in self.every() if str(each["id"]).lower().endswith(wanted)), None)
 
     def listed(self, address: Address, today: date) -> list[Document]:
         """Return the documents of a list, in no order."""
@@ -62,6 +60,11 @@ class Estate:
             if address.group is None:
                 return self._everywhere(address)
             return list(self._collections.get(address.path.lower(), {}).values())
+
+    def every(self) -> list[Document]:
+        """Return every document there is."""
+        with self.lock:
+            return [each for below in self._collections.values() for each in below.values()]
 
     def below(self, id_: str, kind: str) -> list[Document]:
         """Return the documents of one type below a resource."""

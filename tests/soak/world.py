@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -111,7 +111,7 @@ class SoakLive:
         document = self.world.read(target)
         return Look(Outcome.ABSENT) if document is None else Look(Outcome.PRESENT, document)
 
-    def list_targets(self, parent: str) -> Listing:
+    def list_targets(self, parent: str, known: Mapping[Target, str] | None = None) -> Listing:
         documents = self.world.documents().items()
         return Listing({t: Look(Outcome.PRESENT, found) for t, found in documents if t.parent == parent})
 
