@@ -1,15 +1,13 @@
 """The triggers of the function app: decode, call Model Audit, and let errors rise so that the platform retries."""
 
 import json
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import azure.functions as func
 
 from audit import wiring
 from audit.errors import BadInput
-from audit.model import Target
 from audit.moments import parse_moment
 from audit.targets import parse_target
 
@@ -82,14 +80,14 @@ def open_findings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 -
 
 @app.route(route="serving", methods=["GET"])
 def serving_at(req: func.HttpRequest) -> func.HttpResponse:
-    """Return what a target (`target`, an ARM id) served at a moment (`at`, ISO 8601; by default now), as JSON."""
-    return _answer(req, lambda target, at: wiring.historian().serving_data(target, at))
+    """Return what a target (`target`, an ARM id; by default each) served at a moment (`at`; by default now)."""
+    return _answer(req, _serving)
 
 
 @app.route(route="history", methods=["GET"])
 def history_of(req: func.HttpRequest) -> func.HttpResponse:
     """Return the life of a target (`target`, an ARM id) in order, as JSON."""
-    return _answer(req, lambda target, _: wiring.historian().history_data(target))
+    return _answer(req, _history)
 
 
 @app.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -98,10 +96,22 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the tr
     return func.HttpResponse('{"status": "up"}', mimetype="application/json", headers=PAGE_HEADERS)
 
 
-def _answer(req: func.HttpRequest, ask: Callable[[Target, datetime], Any]) -> func.HttpResponse:
+def _serving(asked: Mapping[str, str]) -> Any:
+    at = parse_moment(asked["at"]) if "at" in asked else wiring.now()
+    target = parse_target(asked["target"]) if "target" in asked else None
+    return wiring.historian().serving_data(target, at)
+
+
+def _history(asked: Mapping[str, str]) -> Any:
+    return wiring.historian().history_data(parse_target(asked.get("target", "")))
+
+
+def _answer(req: func.HttpRequest, ask: Callable[[Mapping[str, str]], Any]) -> func.HttpResponse:
     try:
-        at = req.params.get("at")
-        found = ask(parse_target(req.params.get("target", "")), parse_moment(at) if at else wiring.now())
+        found = ask(req.params)
     except BadInput as error:
         return func.HttpResponse(str(error), status_code=400, mimetype="text/plain", headers=PAGE_HEADERS)
+    if found is None:
+        words = "nothing had been looked at by then"
+        return func.HttpResponse(words, status_code=404, mimetype="text/plain", headers=PAGE_HEADERS)
     return func.HttpResponse(json.dumps(found), mimetype="application/json", headers=PAGE_HEADERS)

@@ -55,8 +55,7 @@ def _served(targets: tuple[str, ...], at: datetime) -> Iterator[Serving]:
     if targets:
         yield from filter(None, (historian.serving(target, at) for target in resolve(targets)))
         return
-    for parent in wiring.reporter().parents():
-        yield from (each for each in historian.serving_all(parent, at) if each.target.kind is not Kind.MODEL)
+    yield from historian.serving_everywhere(at)
 
 
 def _row(answer: Serving) -> dict[str, Any]:

@@ -16,10 +16,14 @@ from audit.judge import serving as phrases
 from audit.ledger import MAX_DIFFERING, Head, Run, Seen, raw_of
 from audit.model import Facts, Kind, Outcome, Release, Target
 from audit.ports import Blobs, Row, Table
+from audit.service import parents
 
 # Sweeps looked through for one that confirms a state: those of some hours around the moment that is asked for.
 RUNS_READ = 100
 RUNS_AFTER = timedelta(hours=6)
+
+
+_SERVING_NOBODY = frozenset({Kind.MODEL, Kind.PARENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,11 @@ class Historian:
             if earlier:
                 yield self._answer(ledger.read(earlier[0], Seen), later[-1:], head, around)
 
+    def serving_everywhere(self, at: datetime) -> Iterator[Serving]:
+        """Return what every endpoint and deployment served at a moment."""
+        for parent in parents.known(self.ledger):
+            yield from (each for each in self.serving_all(parent, at) if each.target.kind not in _SERVING_NOBODY)
+
     def history(self, target: Target) -> list[Moment]:
         """Return the life of a target, the oldest first; raise `BadInput` where an entry is no entry."""
         stream, partition = keys.target_hash(target), keys.partition(target.parent)
@@ -134,8 +143,10 @@ class Historian:
         ]
         return sorted(moments, key=lambda moment: (moment.at, moment.chain, moment.seq))
 
-    def serving_data(self, target: Target, at: datetime) -> dict[str, Any] | None:
-        """Return `serving` as JSON values."""
+    def serving_data(self, target: Target | None, at: datetime) -> Any:
+        """Return `serving` as JSON values, or without a target `serving_everywhere`."""
+        if target is None:
+            return [serving_data(each) for each in self.serving_everywhere(at)]
         answer = self.serving(target, at)
         return serving_data(answer) if answer else None
 

@@ -105,7 +105,8 @@ def test_the_api_answers_what_serves_and_refuses_what_it_cannot_read(stack: Stac
     told = ask(f"/api/history?code={key}&target={OUR_CHAT}")
 
     assert json.loads(served.body)["serving"] == "gpt-4o 2024-11-20"
-    assert json.loads(before.body) is None
+    assert (before.status, before.body) == (404, "nothing had been looked at by then")
+    assert {row["kind"] for row in json.loads(ask(f"/api/serving?code={key}").body)} >= {"openai-deployment"}
     assert json.loads(told.body)[0]["what"] in ("event", "look")
     assert ask(f"/api/serving?code={key}&target=nonsense").status == 400
     assert ask(f"/api/serving?code={key}&target={OUR_CHAT}&at=yesterday").status == 400
