@@ -35,12 +35,13 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that the ledger and the approvals hold of one target."""
+    """All that the ledger and the approvals hold of one target; a sweep last found it so at `confirmed_at`."""
 
     head: Head
     release: Release | None
     episodes: Sequence[Episode]
     entries: Sequence[bytes]
+    confirmed_at: datetime = evidence.EMPTY.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _line(record: Record) -> Line:
         serving=_serving(head.target, head.facts),
         release=record.release,
         since=head.since,
-        observed_at=head.observed_at,
+        observed_at=max(head.observed_at, record.confirmed_at),
     )
 
 

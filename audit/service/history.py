@@ -13,7 +13,7 @@ from audit.approvals.approved import admits
 from audit.events import deed
 from audit.journal import actor_text, at_of, body_of, finding_text, state_text
 from audit.judge import serving as phrases
-from audit.ledger import MAX_DIFFERING, Head, Run, Seen, raw_of
+from audit.ledger import Head, Run, Seen, raw_of
 from audit.model import Facts, Kind, Outcome, Release, Target
 from audit.ports import Blobs, Row, Table
 from audit.service import parents
@@ -172,13 +172,14 @@ class Historian:
         after = ledger.read(later[0], Seen) if later else None
         head = ledger.read(heads[0], Head) if heads else None
         known_until = after.previous_until if after else (head.observed_at if head else None)
+        confirmed = ledger.confirmed(seen.target, seen.at, after.at if after else None, around.runs)
         return Serving(
             target=seen.target,
             asked=around.at,
             outcome=seen.outcome,
             facts=seen.facts or self._facts(seen.snapshot),
             since=seen.at,
-            until=max(seen.at, known_until or seen.at, _confirmed(seen, after, around.runs)),
+            until=max(seen.at, known_until or seen.at, confirmed),
             changed_at=after.at if after else None,
             release=releases.in_force(around.approvals.get(keys.target_hash(seen.target), ()), around.at),
             snapshot=seen.snapshot,
@@ -187,14 +188,6 @@ class Historian:
     def _facts(self, snapshot: str) -> Facts:
         content = self.evidence.get(snapshot)
         return evidence.open_snapshot(content).get("facts", {}) if content else {}
-
-
-def _confirmed(seen: Seen, after: Seen | None, runs: Sequence[Run]) -> datetime:
-    """Return when a sweep last found the state unchanged, before the next one was seen."""
-    stream = keys.target_hash(seen.target)
-    whole = (run for run in runs if run.outcome is Outcome.PRESENT and len(run.differing) < MAX_DIFFERING)
-    same = (run.confirms_at for run in whole if stream not in run.differing)
-    return next((at for at in same if at > seen.at and (after is None or at <= after.at)), seen.at)
 
 
 def serving_data(answer: Serving) -> dict[str, Any]:

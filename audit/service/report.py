@@ -11,7 +11,7 @@ from audit.alerts import notice_data
 from audit.approvals import releases
 from audit.checkpoints import Pointer
 from audit.evidence import EMPTY, Link
-from audit.ledger import Hot, raw_of
+from audit.ledger import Hot, Run, raw_of
 from audit.model import Episode, Notice, Release, Status, Target
 from audit.ports import Blobs, Table
 from audit.render import render_report
@@ -20,6 +20,7 @@ from audit.service import parents
 from audit.service.intake import count_ignored
 
 WEEK = timedelta(days=7)
+RUNS_READ = 20  # sweeps looked through for the last one that found a target unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,13 @@ class Reporter:
         partition = keys.partition(parent)
         approved = ledger.by_stream(self.releases.rows(partition, *keys.ALL_HOT))
         entries = ledger.by_stream(self.ledger.rows(partition, *keys.ALL_ENTRIES))
+        runs = [ledger.read(row, Run) for row in self.ledger.rows(partition, *keys.runs(self.now()), RUNS_READ)]
         for stream, hot in self._hot(parent).items():
             if hot.head is not None:
                 release = releases.read_approvals(approved.get(stream, ())).release
                 chain = [raw_of(row) for row in entries.get(stream, ())]
-                yield Record(hot.head, release, tuple(hot.episodes.values()), chain)
+                confirmed_at = ledger.confirmed(hot.head.target, hot.head.since, None, runs)
+                yield Record(hot.head, release, tuple(hot.episodes.values()), chain, confirmed_at)
 
     def _hot(self, parent: str) -> dict[str, Hot]:
         rows = ledger.by_stream(self.ledger.rows(keys.partition(parent), *keys.ALL_HOT))

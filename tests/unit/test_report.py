@@ -290,3 +290,17 @@ def test_events_of_very_many_types_are_summed_up_the_most_frequent_first() -> No
     assert ignored[0] == Ignored("Contoso.100", "names nothing", 100)
     assert len(ignored) == MAX_IGNORED + 1
     assert sum(each.count for each in ignored) == sum(counts.values())
+
+
+def test_a_target_that_nothing_happened_to_was_confirmed_by_the_last_sweep() -> None:
+    house = House()
+    house.approve(release())
+    house.serve(CHAT, chat_document())
+    house.sweep()
+    for _ in range(3):
+        house.clock.advance(minutes=15)
+        house.sweep()
+
+    (line,) = house.reporter.report(house.clock.now() - timedelta(days=1), house.clock.now()).lines
+
+    assert line.observed_at == house.clock.now()
