@@ -16,6 +16,9 @@ The SKU is empty in the row that holds for every SKU without a date of its own.
 """
 
 
+_OF_A_KEY = ("model.format", "model.name", "model.version", "sku.name")
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """A catalogue that could not be read, and why: nothing follows from it about any date."""
@@ -39,9 +42,7 @@ def read_catalogue(rows: Iterable[Document]) -> Catalogue:
 
 def retirement_of(facts: Facts, catalogue: Catalogue) -> Retirement | None:
     """Return what the catalogue says of the model an Azure OpenAI deployment serves, by its SKU if it can."""
-    names = [str(facts.get(f"model.{name}", "")).casefold() for name in ("format", "name", "version")]
-    sku = str(facts.get("sku.name", "")).casefold()
-    format_, name, version = names
+    format_, name, version, sku = [str(facts.get(each, "")).casefold() for each in _OF_A_KEY]
     return catalogue.get((format_, name, version, sku)) or catalogue.get((format_, name, version, ""))
 
 

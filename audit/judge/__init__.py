@@ -4,7 +4,6 @@ A family of rules is a module here: small functions, each from a case to finding
 release is found by comparing (`compare.py`), and the name of the fact says which rule it breaks (`names.py`).
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from audit.approvals.policy import DEFAULT, Policy, unmet_gates
@@ -72,34 +71,35 @@ def judge(
     unmet = unmet_gates(release, policy) if release else []
     seen = with_assets(observation, history.assets)
     case = Case(seen, shape_of(seen.facts), approved, unmet, catalogue, now, policy, history)
-    found = list(_judge(release, case))
+    found = _judge(release, case)
     if history.waivers:
         found += approval.waivers(found, case)
     return tuple(sorted(found, key=lambda finding: (finding.rule, finding.subject)))
 
 
-def _judge(release: Release | None, case: Case) -> Iterator[Finding]:
-    if case.observation.outcome is Outcome.UNREADABLE:
-        yield from readiness.sight(case)
-    elif case.observation.outcome is Outcome.ABSENT:
-        if release is not None:
-            yield from approval.gone(release, case)
-        yield from lifecycle.deleted(None, case, frozenset())
-    else:
-        yield from _of_what_is_there(release, case)
+def _judge(release: Release | None, case: Case) -> list[Finding]:
+    match case.observation.outcome:
+        case Outcome.UNREADABLE:
+            return list(readiness.sight(case))
+        case Outcome.ABSENT:
+            gone = approval.gone(release, case) if release else ()
+            return [*gone, *lifecycle.deleted(None, case, frozenset())]
+    return _of_what_is_there(release, case)
 
 
-def _of_what_is_there(release: Release | None, case: Case) -> Iterator[Finding]:
+def _of_what_is_there(release: Release | None, case: Case) -> list[Finding]:
+    found: list[Finding] = []
     if release is None:
-        yield from approval.unapproved(case)
+        found += approval.unapproved(case)
     else:
         for rules in _OF_RELEASES:
-            yield from rules(release, case)
-    yield from traffic.trials(case)
-    yield from lifecycle.archived(release, case)
-    yield from lifecycle.versions(release, case)
-    yield from readiness.states(release, case)
-    yield from retirement(release, case)
+            found += rules(release, case)
+    found += traffic.trials(case)
+    found += lifecycle.archived(release, case)
+    found += lifecycle.versions(release, case)
+    found += readiness.states(release, case)
+    found += retirement(release, case)
+    return found
 
 
 __all__ = [

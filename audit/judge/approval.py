@@ -1,6 +1,6 @@
 """MA1xx: whether an approval covers this at all, and what that approval is worth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from audit import deadlines
@@ -52,10 +52,13 @@ def review(release: Release, case: Case) -> Iterator[Finding]:
 def _near(
     rule: str, subject: str, expected: str, due_at: datetime, release: Release, case: Case
 ) -> Iterator[Finding]:
+    left = deadlines.days_left(due_at, case.now)
+    if left > _NEAR_DAYS:
+        return
     ladder = [step for step in case.policy.ladder if step <= _NEAR_DAYS]
     step = deadlines.reached_step(due_at, case.now, ladder)
     if step is not None:
-        got = f"{deadlines.days_left(due_at, case.now)} days left"
+        got = f"{left} days left"
         owner = f"Owner: {release.owner}." if release.owner else ""
         finding = case.finding(rule, subject, f"{expected} {due_at:%Y-%m-%d}", got, owner)
         yield case.due(finding, due_at, step)
@@ -70,14 +73,17 @@ def gates(release: Release, case: Case) -> Iterator[Finding]:
 
 def four_eyes(release: Release, case: Case) -> Iterator[Finding]:
     """MA108: the approver has deployed it, or may, or the policy asks and nobody can tell."""
-    approvers = {name.casefold() for name in (release.approved_by, case.history.approver) if name}
     written = case.history.written
     deployers = {*release.deployers, *((written.actor.id, written.actor.name) if written else ())}
     unmet = [why for gate, why in case.unmet if gate == "four_eyes"]
-    if approvers & {each.casefold() for each in deployers}:
+    if deployers and _folded({release.approved_by, case.history.approver}) & _folded(deployers):
         unmet = [f"{release.approved_by} did both"]
     for why in unmet:
         yield case.finding("MA108", "approval", "one person approves, another one deploys", why)
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.casefold() for name in names if name}
 
 
 def waivers(found: Sequence[Finding], case: Case) -> Iterator[Finding]:

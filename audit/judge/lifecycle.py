@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import phrase, split
+from audit.judge.names import phrase
 from audit.model import Finding, Kind, Release, Stage
 
 _RANK = {Stage.NONE: 0, Stage.STAGING: 1, Stage.PRODUCTION: 2, Stage.ARCHIVED: -1}
@@ -14,8 +14,7 @@ _OUT_OF_USE = frozenset({"archived", "retired"})
 def archived(release: Release | None, case: Case) -> Iterator[Finding]:
     """MA602: a model that was put away serves all the same."""
     approved = release.facts if release else {}
-    for name in case.shape.telling:
-        part, rest = split(name)
+    for name, part, rest in case.shape.telling:
         if case.live[name] is not True or name in approved:
             continue
         is_serving = rest == "model.archived" or part.removeprefix("versions.") in case.history.serving
@@ -29,9 +28,9 @@ def stages(release: Release, case: Case) -> Iterator[Finding]:
         yield case.finding("MA603", "release", NOTHING, phrase(case.live))
     elif _RANK[release.stage] < _RANK[case.policy.least_stage]:
         yield case.finding("MA604", "release", f"stage {case.policy.least_stage}", f"stage {release.stage}")
-    for name in case.shape.telling:
+    for name, _, rest in case.shape.telling:
         stage = str(case.live[name])
-        if split(name)[1] == "model.stage" and stage.casefold() in _OUT_OF_USE and name not in release.facts:
+        if rest == "model.stage" and stage.casefold() in _OUT_OF_USE and name not in release.facts:
             yield case.finding("MA604", name, "a stage in use", stage)
 
 

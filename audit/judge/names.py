@@ -160,12 +160,17 @@ _TELLING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which parts facts speak of, which names are shares of traffic, and which tell something by themselves."""
+    """Which parts facts speak of, which names are shares of traffic, and which tell something by themselves.
+
+    `traffic` and `mirror` hold deployments, each with the name of the fact that is its share; `telling` holds
+    names, each with its part and the rest.
+    """
 
     deployments: frozenset[str]
     versions: frozenset[str]
-    shares: tuple[str, ...]
-    telling: tuple[str, ...]
+    traffic: tuple[tuple[str, str], ...]
+    mirror: tuple[tuple[str, str], ...]
+    telling: tuple[tuple[str, str, str], ...]
 
 
 def shape_of(facts: Iterable[str]) -> Shape:
@@ -176,20 +181,15 @@ def shape_of(facts: Iterable[str]) -> Shape:
 # Most targets of a fleet have the names of facts that another one has; 4,096 kept ones are some 10 MB.
 @lru_cache(maxsize=4096)
 def _shape(names: tuple[str, ...]) -> Shape:
-    found = [_place(name) for name in names]
-    parts = {part for part, _, _ in found if part}
+    places = [(name, *split(name)) for name in names]
+    parts = {part for _, part, _ in places}
     return Shape(
         deployments=frozenset(part[12:] for part in parts if part.startswith("deployments.")),
         versions=frozenset(part[9:] for part in parts if part.startswith("versions.")),
-        shares=tuple(share for _, share, _ in found if share),
-        telling=tuple(telling for _, _, telling in found if telling),
+        traffic=tuple((name.removeprefix(TRAFFIC), name) for name in names if name.startswith(TRAFFIC)),
+        mirror=tuple((name.removeprefix(MIRROR), name) for name in names if name.startswith(MIRROR)),
+        telling=tuple(place for place in places if place[2] in _TELLING),
     )
-
-
-@lru_cache(maxsize=65_536)
-def _place(name: str) -> tuple[str, str, str]:
-    part, rest = split(name)
-    return part, name if name.startswith((TRAFFIC, MIRROR)) else "", name if rest in _TELLING else ""
 
 
 def below(facts: ApprovedFacts, part: str) -> ApprovedFacts:

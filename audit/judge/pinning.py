@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import rule_of, split
+from audit.judge.names import rule_of
 from audit.model import Facts, Finding, Kind, Release
 
 # Only these are upgraded in place; provisioned and batch deployments never are, whatever their option says
@@ -31,10 +31,10 @@ def upgrades(release: Release, case: Case) -> Iterator[Finding]:
 
 def references(release: Release, case: Case) -> Iterator[Finding]:
     """MA202, MA204, MA205: the model is named by a label, by files alone, or chosen by a router."""
-    for name in case.shape.telling:
+    for name, part, rest in case.shape.telling:
         if name in release.facts:
             continue
-        (part, rest), value = split(name), case.live[name]
+        value = case.live[name]
         if rest == "model.label":
             yield case.finding("MA202", name, "an exact version", f"label {value}")
         elif rest == "model.path" or (rest == "model.anonymous" and value is True):

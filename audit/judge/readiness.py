@@ -24,10 +24,10 @@ def sight(case: Case) -> Iterator[Finding]:
 def states(release: Release | None, case: Case) -> Iterator[Finding]:
     """MA907, MA908: the service itself says that something failed or was stopped."""
     approved = release.facts if release else {}
-    for name in case.shape.telling:
+    for name, _, rest in case.shape.telling:
         if name in approved:
             continue
-        rest, value = split(name)[1], case.live[name]
+        value = case.live[name]
         if rest == "provisioning_state" and str(value).lower() in _FAILED:
             yield case.finding("MA907", name, "succeeded", str(value))
         elif rest in ("state", "endpoint_state") and str(value).lower() in _PAUSED:

@@ -1,10 +1,10 @@
 """MA3xx: which deployments an endpoint has, and who gets which share of the requests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import MIRROR, TRAFFIC, Shape, below, phrase
+from audit.judge.names import TRAFFIC, Shape, below, phrase
 from audit.model import ApprovedFacts, Facts, Finding, Kind, Release
 
 WHOLE = 100  # percent
@@ -23,17 +23,18 @@ def deployments(release: Release, case: Case) -> Iterator[Finding]:
     expected, present = case.approved.deployments, case.shape.deployments
     for name in expected - present:
         yield case.finding("MA302", name, phrase(below(approved, f"deployments.{name}")), NOTHING)
-    for name in present - expected - _shares(approved, case.approved, TRAFFIC).keys():
-        yield case.finding("MA303", name, NOTHING, phrase(below(live, f"deployments.{name}")))
+    for name in present - expected:
+        if f"{TRAFFIC}{name}" not in approved:
+            yield case.finding("MA303", name, NOTHING, phrase(below(live, f"deployments.{name}")))
 
 
 def splits(release: Release, case: Case) -> Iterator[Finding]:
     """MA301, MA306; where no split is approved, MA304: told as one, since shares have meaning together."""
     if case.observation.target.kind is not _WITH_TRAFFIC:
         return
-    approved, got = _shares(release.facts, case.approved, TRAFFIC), _shares(case.live, case.shape, TRAFFIC)
+    approved, got = _shares(release.facts, case.approved.traffic), _shares(case.live, case.shape.traffic)
     if approved:
-        if _split(approved) != _split(got):
+        if _differ(approved, got):
             yield case.finding("MA301", "traffic", _split(approved), _split(got), _unwhole(got))
     elif (detail := _unwhole(got)) and "traffic" not in release.facts:
         yield case.finding("MA304", "traffic", f"{WHOLE} percent", _split(got), detail)
@@ -42,18 +43,17 @@ def splits(release: Release, case: Case) -> Iterator[Finding]:
 
 
 def _mirrored(release: Release, case: Case) -> Iterator[Finding]:
-    approved = _split(_shares(release.facts, case.approved, MIRROR))
-    got = _split(_shares(case.live, case.shape, MIRROR))
-    if approved != got and "mirror_traffic" not in release.facts:
-        yield case.finding("MA306", "mirror_traffic", approved, got)
+    approved, got = _shares(release.facts, case.approved.mirror), _shares(case.live, case.shape.mirror)
+    if _differ(approved, got) and "mirror_traffic" not in release.facts:
+        yield case.finding("MA306", "mirror_traffic", _split(approved), _split(got))
 
 
 def _astray(case: Case, shares: Shares) -> Iterator[Finding]:
     """MA305, unless MA302 says it already."""
-    known = case.shape.deployments | case.approved.deployments
-    for name in shares.keys() - known:
-        if shares[name] != "0":
-            yield case.finding("MA305", name, "a deployment that exists", f"{shares[name]} percent to nothing")
+    for name, share in shares.items():
+        is_known = name in case.shape.deployments or name in case.approved.deployments
+        if not is_known and share != "0":
+            yield case.finding("MA305", name, "a deployment that exists", f"{share} percent to nothing")
 
 
 def trials(case: Case) -> Iterator[Finding]:
@@ -69,14 +69,18 @@ def trials(case: Case) -> Iterator[Finding]:
 
 def on_trial(facts: Facts, shape: Shape) -> set[str]:
     """Return the deployments with a smaller share of the requests than another one, or a mirrored one."""
-    shares = {name: int(share) for name, share in _shares(facts, shape, TRAFFIC).items() if _is_share(share)}
+    shares = {name: int(share) for name, share in _shares(facts, shape.traffic).items() if _is_share(share)}
     most = max(shares.values(), default=0)
     tried = {name for name, share in shares.items() if 0 < share < most}
-    return tried | _shares(facts, shape, MIRROR).keys()
+    return tried | dict(shape.mirror).keys()
 
 
-def _shares(facts: ApprovedFacts, shape: Shape, prefix: str) -> Shares:
-    return {name.removeprefix(prefix): str(facts[name]) for name in shape.shares if name.startswith(prefix)}
+def _shares(facts: ApprovedFacts, named: Iterable[tuple[str, str]]) -> Shares:
+    return {deployment: str(facts[name]) for deployment, name in named}
+
+
+def _differ(approved: Shares, got: Shares) -> bool:
+    return approved != got and _split(approved) != _split(got)
 
 
 def _split(shares: Shares) -> str:
