@@ -1,10 +1,10 @@
 """What must never be stored or told as it came: secrets and personal data."""
 
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from audit.texts import TOO_DEEP
@@ -12,6 +12,7 @@ from audit.texts import TOO_DEEP
 MARK = "hidden:"
 MAX_DEPTH = 60  # Azure's documents are a few levels deep; Python gives up at a few hundred
 SHORTEST_TOKEN = 15  # of the forms below
+LONGEST_KEPT = 100  # characters of a name of which it is kept what it tells: names are untrusted, and may be long
 
 # Quantifiers are bounded or possessive, so that a hostile text costs linear time. Names of models and files may
 # hold such words too (`azureml:next-token:3`): a colon counts only before a blank or a quote.
@@ -28,7 +29,9 @@ _NAMED = re.compile(
     """,
     re.VERBOSE,
 )
-_SIGNS = re.compile(r"[=:\s]")  # without one of these nothing is named
+# Without a sign nothing but a webhook is named, and without one of the others neither: most texts have none.
+_SIGNS = re.compile(r"[=:\s]")
+_OTHER_SIGNS = re.compile(r"""[=\s@]|:["']""")
 _TOKENS = re.compile(
     r"""
     -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----.*?(?:-----END\ [A-Z ]{0,40}PRIVATE\ KEY-----|\Z)
@@ -42,6 +45,11 @@ _TOKENS = re.compile(
     )
     """,
     re.DOTALL | re.VERBOSE,
+)
+# Each of these forms, and each webhook, holds one of these pieces, which are found four times as fast.
+_PIECES = re.compile(
+    r"=|-----B|eyJ|Q~|sk-|k_live_|k_test_|gh[pousr]_|github_pat_|glpat-|hf_|npm_|pypi-|xox|A[KS]IA|AIza|dapi"
+    r"|\.(?i:com/[sw]e)"
 )
 _SECRET_NAMES = re.compile(
     r"(?i)secret(?!ar)|passw|credential|connection_?string|(?<!context)(?<!output)token(?!s|i[sz])"
@@ -85,9 +93,12 @@ class Privacy:
 
     def redact_text(self, text: str) -> str:
         """Return the text with everything that looks like a secret replaced by its mark."""
-        if len(text) >= SHORTEST_TOKEN:
+        is_suspect = len(text) >= SHORTEST_TOKEN and _PIECES.search(text)
+        if is_suspect:
             text = _TOKENS.sub(lambda found: self.mark(found[0]), text)
-        return _NAMED.sub(self._mark_named, text) if _SIGNS.search(text) else text
+        if is_suspect or (_SIGNS.search(text) and _OTHER_SIGNS.search(text)):
+            text = _NAMED.sub(self._mark_named, text)
+        return text
 
     def _mark_named(self, found: re.Match[str]) -> str:
         name = found["name"] or found["user"]
@@ -97,25 +108,51 @@ class Privacy:
         if not depth:
             return TOO_DEEP
         match value:
-            case dict():
-                return {
-                    self.redact_text(str(name)): self._clean_named(str(name), each, depth - 1, is_hidden=is_hidden)
-                    for name, each in value.items()
-                }
-            case list():
-                return [self._clean(item, depth - 1, is_hidden=is_hidden) for item in value]
             case str():
                 return self.mark(value) if is_hidden and value else self.redact_text(value)
+            case dict():
+                return self._clean_fields(value, depth - 1, is_hidden=is_hidden)
+            case list():
+                return [self._clean(item, depth - 1, is_hidden=is_hidden) for item in value]
             case int() | float() if is_hidden and not isinstance(value, bool):
                 return self.mark(str(value))
         return value
 
-    def _clean_named(self, name: str, value: Any, depth: int, *, is_hidden: bool) -> Any:
-        low = name.lower()
-        if low in _PEOPLE and isinstance(value, str):
-            return self.person(value)
-        is_telling = not isinstance(value, int | float) and _SECRET_NAMES.search(name) is not None
-        return self._clean(value, depth, is_hidden=is_hidden or is_telling or low in _HIDDEN_BELOW)
+    def _clean_fields(self, fields: dict[str, Any], depth: int, *, is_hidden: bool) -> dict[str, Any]:
+        clean: dict[str, Any] = {}
+        for name, value in fields.items():
+            told = _kept(name) if len(name) <= LONGEST_KEPT else _told(name)
+            shown = name if told.is_plain else self.redact_text(name)
+            if told.is_person and isinstance(value, str):
+                clean[shown] = self.person(value)
+            else:
+                is_telling = told.hides_below or (told.is_secret and not isinstance(value, int | float))
+                clean[shown] = self._clean(value, depth, is_hidden=is_hidden or is_telling)
+        return clean
 
     def _digest(self, value: str) -> str:
-        return hmac.new(self.key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+        return hmac.digest(self.key, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a name tells of itself, and of the value below it."""
+
+    is_plain: bool
+    is_person: bool
+    is_secret: bool
+    hides_below: bool
+
+
+def _told(name: str) -> _Told:
+    low = name.lower()
+    return _Told(
+        is_plain=not (_PIECES.search(name) or _SIGNS.search(name)),
+        is_person=low in _PEOPLE,
+        is_secret=_SECRET_NAMES.search(name) is not None,
+        hides_below=low in _HIDDEN_BELOW,
+    )
+
+
+# A fleet repeats a few hundred names; 4,096 kept ones are 2 MB at most.
+_kept = lru_cache(maxsize=4096)(_told)
