@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import rfc8785
 
 from audit.texts import TOO_DEEP
@@ -62,7 +63,28 @@ def canonical(value: Any) -> bytes:
     integers beyond 2^53 and non-finite numbers become texts, lone surrogates become question marks, and what
     is nested too deep is cut off.
     """
-    return rfc8785.dumps(harmless(value))
+    return _encode(value) if _is_simple(value, MAX_DEPTH) else rfc8785.dumps(harmless(value))
+
+
+# RFC 8785 orders names as UTF-16 and writes numbers as JavaScript does; where all texts are ASCII and all numbers
+# small integers, these are the same bytes, several times as fast.
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def _is_simple(value: Any, depth: int) -> bool:
+    match value:
+        case None | bool():
+            return True
+        case int():
+            return abs(value) <= _MAX_EXACT_INTEGER
+        case str():
+            return type(value) is str and value.isascii()
+        case dict():
+            names = all(type(name) is str and name.isascii() for name in value)
+            return depth > 0 and names and all(_is_simple(each, depth - 1) for each in value.values())
+        case list():
+            return depth > 0 and all(_is_simple(each, depth - 1) for each in value)
+    return False
 
 
 def sha256(data: bytes) -> str:

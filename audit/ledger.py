@@ -143,7 +143,7 @@ def state_of(observation: Observation) -> str:
 
 def state_digest(outcome: Outcome, facts: Facts) -> str:
     """Return the digest of a state."""
-    return evidence.sha256(evidence.canonical([outcome, dict(facts)]))
+    return evidence.sha256(evidence.canonical([str(outcome), dict(facts)]))
 
 
 def row(key: str, value: Any, etag: str = "", **columns: str) -> Row:

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,10 +17,11 @@ from audit.evidence import (
     canonical,
     find_break,
     fingerprint,
+    harmless,
     sha256,
     snapshot,
 )
-from tests.strategies import json_values
+from tests.strategies import any_text, json_values
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -93,6 +95,22 @@ def test_json_is_written_as_rfc_8785_says(value: object, text: str) -> None:
 )
 def test_what_rfc_8785_refuses_is_made_harmless(value: object, text: str) -> None:
     assert canonical(value) == text.encode()
+
+
+ascii_texts = st.text(st.characters(max_codepoint=127), max_size=8)
+small_numbers = st.integers(-(2**53) - 1, 2**53 + 1)
+flat_facts = st.dictionaries(ascii_texts | any_text, ascii_texts | small_numbers | st.booleans() | st.floats())
+
+
+@given(json_values | flat_facts | st.lists(flat_facts | st.none(), max_size=3))
+def test_the_short_way_writes_the_same_bytes_as_the_library(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(harmless(value))
+
+
+def test_the_short_way_escapes_every_character_as_the_library_does() -> None:
+    texts = {chr(code) * 2: chr(code) for code in range(128)}
+
+    assert canonical(texts) == rfc8785.dumps(texts)
 
 
 @given(json_values)
