@@ -14,7 +14,7 @@ from audit.approvals import waivers
 from audit.approvals.releases import Approvals, Policies
 from audit.evidence import Broken
 from audit.journal import at_of
-from audit.ledger import Head, Hot, Seen, state_digest
+from audit.ledger import Head, Hot, Seen, memory_digest, state_digest
 from audit.model import Episode, Status
 
 Lie = tuple[str, Broken]
@@ -51,6 +51,7 @@ class _Check(TypedDict):
     state: str
     snapshot: str
     changed: bool
+    remembered: str
     release: _Named
     findings: list[_Finding]
 
@@ -62,6 +63,7 @@ def of_target(stream: str, hot: Hot, states: Mapping[str, Seen], entries: Sequen
     if hot.head is not None and checks:
         seq, last = checks[-1]
         yield from _compare("head", (seq, _state_said(last)), _head_shown(hot.head, last))
+        yield from _compare("what is remembered", (seq, last["remembered"]), memory_digest(hot.memory))
     findings = {each["key"]: (seq, _finding_said(each)) for seq, check in checks for each in check["findings"]}
     episodes = {key: _finding_shown(e) for key, e in hot.episodes.items() if key in findings or not is_pruned}
     yield from _compare_all("finding", findings, episodes)
@@ -70,13 +72,17 @@ def of_target(stream: str, hot: Hot, states: Mapping[str, Seen], entries: Sequen
 
 def of_approvals(approvals: Approvals, entries: Sequence[bytes]) -> Iterator[Lie]:
     """Return the rows in force for a target that do not say what the chain of its approvals says."""
-    release, waived = NOTHING, {}
+    release, waived, rollback = NOTHING, {}, NOTHING
+    granted: dict[str, Any] = {}
     for seq, kind, body in map(_read, entries):
         if kind in ("granted", "revoked"):
             release = (seq, body.get("release"))
+            rollback = (seq, granted.get(_text_of(release[1], "rollback")))
+            granted[_text_of(release[1], "id")] = release[1]
         elif kind in ("waived", "waiver withdrawn"):
             waived[str(body.get("id"))] = (seq, body.get("waiver") if kind == "waived" else None)
     yield from _compare("release in force", release, _plain(approvals.release))
+    yield from _compare("release to go back to", rollback, _plain(approvals.rollback))
     yield from _compare_all("waiver", waived, {waivers.id_of(each): _plain(each) for each in approvals.waivers})
 
 
@@ -107,6 +113,11 @@ def _of_states(
         if not is_pruned or key <= oldest
     }
     yield from _compare_all("state", {key: (seq, _state_said(c)) for key, (seq, c) in changes.items()}, shown)
+
+
+def _text_of(release: Any, name: str) -> str:
+    """Return a text of a release that an entry grants; nothing where it grants none."""
+    return str(release.get(name, "")) if isinstance(release, dict) else ""
 
 
 def _read(raw: bytes) -> tuple[int, str, dict[str, Any]]:

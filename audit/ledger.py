@@ -141,6 +141,12 @@ def state_of(observation: Observation) -> str:
     return state_digest(observation.outcome, observation.facts)
 
 
+def memory_digest(remembered: Memory) -> str:
+    """Return the digest of what a check remembers; what a sweep adds has no entry to stand in."""
+    own = replace(remembered, around=None)
+    return evidence.sha256(evidence.canonical(msgspec.to_builtins(own)))
+
+
 def state_digest(outcome: Outcome, facts: Facts) -> str:
     """Return the digest of a state."""
     return evidence.sha256(evidence.canonical([str(outcome), dict(facts)]))
@@ -307,6 +313,7 @@ def _entry_body(hot: Hot, verdict: Verdict, snapshot: str) -> dict[str, Any]:
         "state": verdict.state,
         "snapshot": snapshot or (hot.head.snapshot if hot.head else ""),
         "changed": bool(snapshot),
+        "remembered": memory_digest(verdict.memory or hot.memory),
         "events": [_event_body(event) for event in verdict.events],
         "findings": [_change_body(*pair) for pair in zip(verdict.changes, verdict.notices, strict=True)],
         "release": {

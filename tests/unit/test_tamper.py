@@ -365,6 +365,7 @@ ROWS: list[tuple[Of, str, bytes, bytes, str]] = [
     (checks, STATE, b'"model.version":"2024-11-20"', b'"model.version":"2024-08-06"', "state"),
     (checks, STATE, b'"release":"r11"', b'"release":"r10"', "state"),
     (checks, keys.head(STREAM), b'"model.version":"2024-11-20"', b'"model.version":"2024-08-06"', "head"),
+    (checks, keys.memory(STREAM), b'"signed":"r11', b'"signed":"r10', "what is remembered"),
     (approvals, RELEASE, b"2024-08-06", b"2024-11-20", "release in force"),
     (approvals, RELEASE, b"ada@contoso", b"eve@contoso", "release in force"),
     (policies, POLICY, b'"retention_days":12', b'"retention_days":1', "policy"),
@@ -419,6 +420,18 @@ def test_a_waiver_that_nobody_granted_shows_without_any_checkpoint() -> None:
 
     ((name, _),) = verified(house, with_checkpoints=False).broken
     assert name.startswith("waiver w-")
+
+
+def test_a_release_to_go_back_to_that_nobody_granted_shows_without_any_checkpoint() -> None:
+    house, _ = run_house()
+    house.approve(release(id_="r12", rollback="r3"))
+    assert verify(house)
+
+    edit_row(approvals(house), keys.rollback_row(STREAM), b"2024-08-06", b"2024-05-13")
+
+    ((name, broken),) = verified(house, with_checkpoints=False).broken
+    assert name.startswith("release to go back to")
+    assert broken.seq == ENTRIES + 1
 
 
 @pytest.mark.parametrize("of", EVERY, ids=lambda of: of.__name__)
