@@ -129,7 +129,8 @@ class Release:
     `facts` are the approved values; a fact that is not named is not compared. `evidence` maps a title to a
     link, a digest or a word, and `criteria` are the numbers that decided. `rollback` is the id of the release
     to go back to, `monitoring` the signal that watches it, `deployers` are the only identities that may deploy
-    it (none named: whoever the policy lets).
+    it (none named: whoever the policy lets). `marked_with` tells which key hid the values of its environment
+    variables, where it named any in plain text.
     """
 
     id: str
@@ -148,6 +149,7 @@ class Release:
     review_at: datetime | None = None
     stage: Stage = Stage.PRODUCTION
     deployers: tuple[str, ...] = ()
+    marked_with: str = ""
 
     @property
     def exact_facts(self) -> Facts:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from audit.catalogue import Catalogue, Unread
-from audit.model import Alert, Look, Outcome, Target
+from audit.model import Alert, Kind, Look, Outcome, Target
 
 Value = str | int | bool | bytes
 
@@ -102,6 +102,11 @@ class Seal(Protocol):
     def seal(self, content: bytes) -> bytes:
         """Return the seal over a checkpoint's bytes; raise `Unavailable`."""
         ...
+
+
+def every(kind: Kind) -> str:
+    """Return what stands in `Listing.skipped` for a whole kind of targets."""
+    return f"every {kind}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def approver() -> "Approver":
     """Return what puts releases in force, in the name of whoever runs this."""
     from audit.service.approve import Approver
 
-    return Approver(table(RELEASES), identity, now)
+    return Approver(table(RELEASES), identity, now, identities().privacy)
 
 
 @cache

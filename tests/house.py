@@ -26,6 +26,7 @@ CHAT = parse_target(f"{ACCOUNT}/deployments/chat")
 CHURN = parse_target(f"{WORKSPACE}/onlineEndpoints/churn")
 MODEL = parse_target(f"{WORKSPACE}/models/churn")
 PIPELINE = "55555555-5555-4555-8555-555555555555"
+PRIVACY = Privacy(b"k" * 32, PersonalData.KEEP)
 APPROVED_AT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 CHAT_FACTS = {"model.name": "gpt-4o", "model.version": "2024-08-06", "upgrade_option": "NoAutoUpgrade"}
@@ -157,7 +158,7 @@ class House:
     index_age: timedelta = timedelta()
 
     def __post_init__(self) -> None:
-        identities = Identities({PIPELINE}, Privacy(b"k" * 32, PersonalData.KEEP))
+        identities = Identities({PIPELINE}, PRIVACY)
         self.intake = Intake(self.ledger, self.checks, identities, self.clock.now, self.releases)
         self.checker = Checker(
             self.ledger,
@@ -176,7 +177,7 @@ class House:
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now
         )
-        self.approver = Approver(self.releases, lambda: "ada", self.clock.now)
+        self.approver = Approver(self.releases, lambda: "ada", self.clock.now, PRIVACY)
         self.reporter = Reporter(self.ledger, self.releases, FakeBlobs(), self.clock.now)
 
     def approve(self, approved: Release) -> None:

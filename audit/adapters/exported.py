@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from audit.catalogue import Catalogue, Unread
 from audit.exports import Export
-from audit.model import Look, Outcome, Target
-from audit.ports import Listing
+from audit.model import Kind, Look, Outcome, Target
+from audit.ports import Listing, every
 
 _MISSING = Look(Outcome.UNREADABLE, reason="it is not in the export, which cannot show that it is gone")
+_ONLY_PRINTED = "an export holds the models that somebody printed"
 _NO_MODELS = Unread("the export holds no models of a region: add `az cognitiveservices model list -l REGION`")
 
 
@@ -35,7 +36,8 @@ class ExportedLive:
     ) -> Listing:
         """Return what the folder holds of a parent, and what it lacks."""
         held = {*self.export.looks, *self.approved}
-        return Listing({target: self.look(target) for target in held if target.parent == parent})
+        looks = {target: self.look(target) for target in held if target.parent == parent}
+        return Listing(looks, skipped={every(Kind.MODEL): _ONLY_PRINTED})
 
     def catalogue(self, parent: str, max_age: timedelta) -> Catalogue | Unread:  # noqa: ARG002 - the port's shape
         """Return the retirement dates of the region of an account, as far as the folder tells."""

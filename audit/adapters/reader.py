@@ -27,7 +27,7 @@ from audit.adapters.pace import Pace
 from audit.adapters.recorder import DEFAULT_RETRY_AFTER, Page, Recorder, Refused
 from audit.errors import AuditError, Throttled, Unavailable
 from audit.model import Document, Kind, Look, Outcome, Target
-from audit.ports import Listing
+from audit.ports import Listing, every
 from audit.targets import find_target
 
 logger = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ def _looks(
 
 
 def _unknown_kind(kind: Kind, refused: Refused) -> dict[str, str]:
-    return {f"every {kind}": str(refused)} if refused.look.outcome is Outcome.ABSENT else {}
+    return {every(kind): str(refused)} if refused.look.outcome is Outcome.ABSENT else {}
 
 
 def _name_of(item: Any, number: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audit.approvals.approved import as_number
+from audit.approvals.marks import is_variable
 from audit.approvals.strict_files import Content, did_you_mean
 from audit.errors import BadInput
 from audit.model import Approved, ApprovedFacts, Scalar
@@ -139,6 +140,11 @@ def _expression(name: str, value: dict[str, Any], where: str) -> Approved:
         raise BadInput(f"{where}: expected one_of, a range or not_audited in the fact {name}, got several of them")
     if "not_audited" in value:
         return Approved(because=_reason(name, value["not_audited"], where))
+    if is_variable(name) and "one_of" not in value:
+        raise BadInput(
+            f"{where}: expected a value, one_of or not_audited in the fact {name}, got a range: the value of an "
+            "environment variable is kept as a mark, and marks have no order"
+        )
     if "one_of" in value:
         return Approved(one_of=_choices(name, value["one_of"], where))
     return _range(name, value, where)

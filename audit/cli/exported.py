@@ -4,13 +4,14 @@ The very procedure of a sweep runs, on storage that lasts as long as the process
 """
 
 import fnmatch
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from audit import keys, settings, wiring
+from audit import keys, ledger, settings, wiring
 from audit.actors import Identities
 from audit.adapters.exported import ExportedLive
 from audit.adapters.volatile import VolatileBlobs, VolatileQueue, VolatileTable
@@ -21,13 +22,14 @@ from audit.cli.findings_output import exit_code, finding_rows, show_findings
 from audit.exports import Export, judgeable, read_exports
 from audit.facts import observe
 from audit.model import Release, Target
-from audit.ports import Live
+from audit.ports import Create, Live
 from audit.service.approve import Approver
 from audit.service.check import Checker
 from audit.service.checkpoint import Checkpointer
 from audit.service.report import Reporter
 from audit.service.sweep import Sweeper
 
+NONE_KNOWN: Mapping[Target, Release] = {}
 PERIOD = timedelta(days=1)  # of the report; everything in it is of this moment
 
 
@@ -36,9 +38,9 @@ def check_export(
 ) -> int:
     """Judge what a folder holds, show the findings, write the report, and return the exit code."""
     export = _only_asked(read_exports(folder), patterns)
-    files = _of_files(release_files, patterns) if release_files else _of_ledger(export)
+    files, earlier = (_of_files(release_files, patterns), {}) if release_files else _of_ledger(export)
     wanted = replace(files, releases=[_judgeable(each, export) for each in files.releases])
-    reporter = judged(ExportedLive(export, [release.target for release in wanted.releases]), wanted)
+    reporter = judged(ExportedLive(export, [release.target for release in wanted.releases]), wanted, earlier)
     rows = finding_rows(reporter.open_findings())
     show_findings(rows, output, f"{len(export.looks)} targets are as approved.")
     for name, why in export.skipped.items():
@@ -67,29 +69,35 @@ def _of_files(path: Path, patterns: tuple[str, ...]) -> Files:
     )
 
 
-def _of_ledger(export: Export) -> Files:
-    """Return what is in force for the targets of a folder."""
-    table, found = wiring.table(wiring.RELEASES), Files()
+def _of_ledger(export: Export) -> tuple[Files, dict[Target, Release]]:
+    """Return what is in force for the targets of a folder, and to which releases they may go back."""
+    table, found, earlier = wiring.table(wiring.RELEASES), Files(), dict[Target, Release]()
     for target in export.looks:
         rows = table.rows(keys.partition(target.parent), *keys.hot(keys.target_hash(target)))
         known = read_approvals(rows)
         found.releases.extend([known.release] if known.release else [])
         found.waivers.extend(known.waivers)
+        earlier |= {target: known.rollback} if known.rollback else {}
     found.policies.extend(read_policies(table.rows(keys.POLICY, *keys.ALL_HOT)).policies)
-    return found
+    return found, earlier
 
 
-def judged(live: Live, wanted: Files) -> Reporter:
+def judged(live: Live, wanted: Files, earlier: Mapping[Target, Release] = NONE_KNOWN) -> Reporter:
     """Put what is wanted in force, sweep everything once, and return what answers for that."""
+    privacy = settings.read_privacy()
     rows, approvals, blobs, checks = VolatileTable(), VolatileTable(), VolatileBlobs(), VolatileQueue()
-    Approver(approvals, lambda: "export", wiring.now).apply(_lenient(wanted))
+    Approver(approvals, lambda: "export", wiring.now, privacy).apply(_lenient(wanted))
+    for release in (each for each in wanted.releases if each.rollback):
+        back = earlier.get(release.target) or replace(release, id=release.rollback, facts={})
+        row = Create(ledger.row(keys.rollback_row(keys.target_hash(release.target)), back))
+        approvals.commit(keys.partition(release.target.parent), [row])  # files do not tell what was once approved
     checker = Checker(
         ledger=rows,
         releases=approvals,
         alerts=VolatileQueue(),
         evidence=blobs,
         live=live,
-        identities=Identities((), settings.read_privacy()),
+        identities=Identities((), privacy),
         now=wiring.now,
         group_wait=timedelta(),
         catalogue_age=timedelta(),

@@ -8,6 +8,7 @@ import msgspec
 
 from audit import wiring
 from audit.approvals.gate import Candidate, Decision, decide
+from audit.approvals.marks import mark_value
 from audit.approvals.policy import policy_of
 from audit.cli.annotations import Note, github, junit
 from audit.cli.output import EXIT_FINDINGS, show
@@ -34,7 +35,8 @@ def gate(
     Exit: 0 approved, 1 not approved, 2 the call is wrong, 3 the approvals could not be read.
     """
     approver, now = wiring.approver(), wiring.now()
-    demands, given = approver.policies(), dict(_fact(each) for each in facts)
+    demands, said = approver.policies(), [_fact(each) for each in facts]
+    given = {name: str(mark_value(name, value, approver.privacy)) for name, value in said}
     decisions = []
     for each in resolve((target,)):
         release = approver.approvals(each).release

@@ -7,7 +7,12 @@ from audit.approvals.approved import admits
 from audit.judge import names
 from audit.judge.assets import OF_ASSETS
 from audit.judge.given import NOTHING, Case
-from audit.model import Approved, Finding, Outcome, Release, Scalar
+from audit.model import Finding, Outcome, Release
+
+OTHER_KEY = (
+    "The release was applied with another privacy key than this one, so its values cannot be compared: "
+    "apply it again with the function app's key."
+)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -27,7 +32,7 @@ def differences(release: Release, case: Case) -> Iterator[Finding]:
         is_told = _part(name) not in is_there or name.startswith((names.TRAFFIC, names.MIRROR))
         is_told = is_told or _is_unknown(name, case)
         if not is_told and not (rule == names.FILES and _is_other_model(name, differing)):
-            yield _difference(case, rule, name, release.facts[name])
+            yield _difference(case, rule, name, release)
 
 
 def _is_unknown(name: str, case: Case) -> bool:
@@ -47,12 +52,14 @@ def _is_other_model(name: str, differing: list[str]) -> bool:
     return any(prefix + each in differing for each in ("name", "version"))
 
 
-def _difference(case: Case, rule: str, name: str, expected: Scalar | Approved) -> Finding:
-    got = case.live.get(name)
-    seen = _nothing(case, name) if got is None else str(got)
-    age = _age(str(expected), seen) if rule == names.MODEL_VERSION else ""
-    detail = f"The version that serves is {age} than the approved one." if age else ""
-    return case.finding(rule, name, str(expected), seen, detail)
+def _difference(case: Case, rule: str, name: str, release: Release) -> Finding:
+    expected, got = str(release.facts[name]), case.live.get(name)
+    seen, detail = _nothing(case, name) if got is None else str(got), ""
+    if rule == names.MODEL_VERSION and (age := _age(expected, seen)):
+        detail = f"The version that serves is {age} than the approved one."
+    if rule == names.VARIABLE and release.marked_with and release.marked_with != case.history.marked_with:
+        detail = OTHER_KEY
+    return case.finding(rule, name, expected, seen, detail)
 
 
 def _nothing(case: Case, name: str) -> str:

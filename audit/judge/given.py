@@ -64,7 +64,8 @@ class History:
     catalogue said then, on the day `retires_said_at`. `trials` tells since when each deployment has had a small
     or a mirrored share, `gone` by when a version of a model was, `serving` which of them serve somewhere.
     `assets` are the models behind deployments, by `name:version` in lower case. `approver` is the approver's
-    name as the names of actors are kept. `approved_models` are `name version` in lower case, of all releases;
+    name as the names of actors are kept, `marked_with` tells which key hid the live values of environment
+    variables. `approved_models` are `name version` in lower case, of all releases;
     None where that is not known.
     """
 
@@ -80,6 +81,7 @@ class History:
     serving: Collection[str] = ()
     written: Written | None = None
     approver: str = ""
+    marked_with: str = ""
     approved_models: Collection[str] | None = None
     rollback: Rollback | None = None
     waivers: Sequence[Waiver] = ()

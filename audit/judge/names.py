@@ -12,7 +12,7 @@ from functools import lru_cache
 from audit.model import ApprovedFacts
 
 MODEL_VERSION, MODEL, FILES, LABEL = "MA102", "MA105", "MA106", "MA202"
-OTHER = "MA401"
+VARIABLE, OTHER = "MA421", "MA401"
 
 # Names of versions may hold dots, so a version ends before the first name that `audit.facts` gives.
 _VERSION = re.compile(
@@ -91,7 +91,7 @@ _FAMILIES = {
     "content_filter": "MA418",
     "data_collection": "MA419",
     "data_sampling": "MA419",
-    "env": "MA421",
+    "env": VARIABLE,
     "job": "MA509",
     "origin": "MA503",
 }

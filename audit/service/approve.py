@@ -17,6 +17,7 @@ from typing import Protocol
 
 from audit import evidence, keys, ledger
 from audit.approvals import policy, releases, waivers
+from audit.approvals.marks import marked
 from audit.approvals.plan import UNCHANGED, Difference, Step, differences
 from audit.approvals.policy import Policy, ScopedPolicy
 from audit.approvals.releases import NONE, Act, Approvals
@@ -24,6 +25,7 @@ from audit.errors import AuditError, BadInput, Conflict
 from audit.ledger import raw_of
 from audit.model import Release, Target, Waiver
 from audit.ports import Row, Table, Write
+from audit.privacy import Privacy
 from audit.service import parents
 
 MAX_WRITES = 100  # of one transaction of Table storage
@@ -66,11 +68,15 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class Approver:
-    """The table of what is approved, and who acts on it; reading never asks who that is."""
+    """The table of what is approved, and who acts on it; reading never asks who that is.
+
+    `privacy` hides what a release must not tell in plain text; its key has to be that of whoever looks.
+    """
 
     table: Table
     identity: Callable[[], str]
     now: Callable[[], datetime]
+    privacy: Privacy
 
     def plan(self, wanted: Wanted) -> list[Step]:
         """Return what applying would do, `unchanged` included; raise `BadInput` where a policy forbids it."""
@@ -168,7 +174,7 @@ class Approver:
         yield _Work(keys.POLICY, "", tuple(steps), writes)
 
     def _target_works(self, wanted: Wanted) -> Iterator[_Work]:
-        approved = {each.target: each for each in wanted.releases}
+        approved = {each.target: marked(each, self.privacy) for each in wanted.releases}
         waived: dict[Target, list[Waiver]] = defaultdict(list)
         for waiver in wanted.waivers:
             waived[waiver.target].append(waiver)

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from audit import commands, evidence, findings, keys, ledger, memory
 from audit.actors import Identities, describe
 from audit.approvals import releases, waivers
+from audit.approvals.marks import key_of
 from audit.approvals.policy import ScopedPolicy, policy_of
 from audit.approvals.releases import Approvals
 from audit.catalogue import Catalogue, Unread, retirement_of
@@ -171,6 +172,7 @@ class Checker:
             before_modified_at=before_modified_at,
             written=ledger.last_written(head, hot.events),
             approver=self.identities.privacy.person(release.approved_by) if release else "",
+            marked_with=key_of(self.identities.privacy),
             waivers=approvals.waivers,
         )
 

@@ -11,7 +11,7 @@ from audit.errors import Conflict
 from audit.ledger import Hot
 from audit.memory import Around
 from audit.model import Kind, Observation, Outcome, Target
-from audit.ports import Listing, Table, Write
+from audit.ports import Listing, Table, Write, every
 from audit.surroundings import Neighbour, surroundings
 
 MOST_WRITES = 100  # of one transaction
@@ -51,7 +51,7 @@ def remember(
     """
     if listing.itself.outcome is Outcome.UNREADABLE:
         return list(listed)
-    has_all_models = f"every {Kind.MODEL}" not in listing.skipped
+    has_all_models = every(Kind.MODEL) not in listing.skipped
     around = surroundings([each.neighbour for each in listed], began_at, has_all_models=has_all_models)
     told = [each.told(around[each.target]) for each in listed]
     news = [(old.hot, new) for old, new in zip(listed, told, strict=True) if new is not old]

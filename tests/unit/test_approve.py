@@ -13,11 +13,11 @@ from audit.model import Release, Waiver
 from audit.service.approve import Approver, Asked
 from audit.targets import parse_target
 from tests.fakes import FakeClock, FakeTable
-from tests.house import ACCOUNT, APPROVED_AT, CHAT, CHURN, release
+from tests.house import ACCOUNT, APPROVED_AT, CHAT, CHURN, PRIVACY, release
 
 
 def approver(table: FakeTable, name: str = "ada") -> Approver:
-    return Approver(table, lambda: name, FakeClock().now)
+    return Approver(table, lambda: name, FakeClock().now, PRIVACY)
 
 
 def waiver(days: int = 30) -> Waiver:

@@ -10,8 +10,7 @@ from click.testing import CliRunner, Result
 from audit import wiring
 from audit.cli import cli
 from audit.errors import BadInput
-from audit.service.approve import Approver
-from tests.house import ACCOUNT, CHAT, House, chat_document
+from tests.house import ACCOUNT, CHAT, CHURN, House, chat_document
 
 Run = Callable[..., Result]
 RELEASE = f"""releases:
@@ -34,7 +33,7 @@ def house() -> House:
 @pytest.fixture
 def run(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     tables = {wiring.RELEASES: house.releases, wiring.LEDGER: house.ledger}
-    monkeypatch.setattr(wiring, "approver", lambda: Approver(house.releases, lambda: "ada", house.clock.now))
+    monkeypatch.setattr(wiring, "approver", lambda: house.approver)
     monkeypatch.setattr(wiring, "reporter", lambda: house.reporter)
     monkeypatch.setattr(wiring, "table", tables.__getitem__)
     monkeypatch.setattr(wiring, "now", house.clock.now)
@@ -137,6 +136,19 @@ def test_the_gate_answers_in_its_exit_code(run: Run, model: str, output: str, co
     result = run("gate", "--target", "aoai-prod/chat", "--model", model, "-o", output)
 
     assert (result.exit_code, words in result.output) == (code, True), result.output
+
+
+@pytest.mark.parametrize(("value", "code"), [("swordfish", 0), ("marlin", 1)])
+def test_the_gate_compares_environment_variables_and_shows_none(run: Run, value: str, code: int) -> None:
+    facts = "{deployments: {blue: {model: 'azureml:churn:3', env: {MODE: swordfish}}}}"
+    text = RELEASE.replace("{model: {name: gpt-4o, version: 2024-08-06}}", facts)
+    applied = run("releases", "apply", write(text.replace(f"{ACCOUNT}/deployments/chat", CHURN.id)))
+
+    fact = f"deployments.blue.env.MODE={value}"
+    result = run("gate", "--target", CHURN.id, "--model", "azureml:churn:3", "--fact", fact)
+
+    assert (applied.exit_code, result.exit_code) == (0, code), result.output
+    assert "swordfish" not in applied.output + result.output
 
 
 def test_a_fleet_is_adopted_signed_and_applied(run: Run, house: House) -> None:

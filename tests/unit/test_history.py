@@ -9,7 +9,6 @@ from audit import keys
 from audit.ledger import MAX_DIFFERING, Run, run_row
 from audit.model import Outcome
 from audit.ports import Create
-from audit.service.approve import Approver
 from audit.service.history import Historian, Serving
 from audit.targets import parse_target
 from tests.house import ACCOUNT, CHAT, House, chat_document, release, write_event
@@ -64,7 +63,7 @@ def test_a_revoked_release_approves_nothing_from_then_on() -> None:
     house.clock.advance(hours=1)
     approved_at = house.clock.now()
     house.clock.advance(hours=1)
-    Approver(house.releases, lambda: "ada", house.clock.now).revoke(CHAT, "the evaluation was wrong")
+    house.approver.revoke(CHAT, "the evaluation was wrong")
 
     then, now = ask(house, approved_at), ask(house, house.clock.now() + timedelta(minutes=1))
 
