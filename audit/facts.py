@@ -128,16 +128,6 @@ def _strength(entry: Document) -> str:
     return f"{'block' if entry.get('blocking') else 'annotate'} {threshold}".strip()
 
 
-def _assets(models: Document) -> Pairs:
-    """Yield what the registry says of the model version behind each deployment, by the deployment's name."""
-    for deployment, version in models.items():
-        properties, prefix = version["properties"], f"deployments.{deployment.lower()}.model."
-        yield prefix + "asset_path", properties.get("modelUri")
-        yield prefix + "archived", bool(properties.get("isArchived"))
-        yield prefix + "anonymous", bool(properties.get("isAnonymous"))
-        yield prefix + "stage", properties.get("stage")
-
-
 def _batch_endpoint(document: Document) -> Pairs:
     endpoint, properties = document["endpoint"], document["endpoint"]["properties"]
     yield "auth_mode", _word(properties.get("authMode"))
@@ -148,7 +138,6 @@ def _batch_endpoint(document: Document) -> Pairs:
     for deployment in document["deployments"]:
         prefix = f"deployments.{deployment['name'].lower()}."
         yield from ((prefix + name, value) for name, value in _batch_deployment(deployment))
-    yield from _assets(document.get("models") or {})
 
 
 def _batch_deployment(deployment: Document) -> Pairs:
@@ -198,7 +187,6 @@ def _online_endpoint(document: Document) -> Pairs:
     for deployment in document["deployments"]:
         prefix = f"deployments.{deployment['name'].lower()}."
         yield from ((prefix + name, value) for name, value in _online_deployment(deployment))
-    yield from _assets(document.get("models") or {})
 
 
 _SETTINGS = {

@@ -15,7 +15,7 @@ import msgspec
 from audit.approvals.approved import admits
 from audit.judge.assets import with_assets
 from audit.judge.given import Asset
-from audit.judge.metadata import OF_MODELS, approved_parts, written_on
+from audit.judge.metadata import OF_MODELS, written_on_parts
 from audit.judge.names import FILES, phrase, rule_of, shape_of
 from audit.judge.traffic import on_trial
 from audit.model import Facts, Kind, Observation, Outcome, Release, Retirement
@@ -126,9 +126,8 @@ def _at_approval(memory: Memory, release: Release | None, facts: Facts) -> Memor
     if release is None:
         return memory
     known = dict(memory.at_approval)
-    for part in sorted(approved_parts(release)):
-        written = written_on(part, facts, release)
-        if written and _is_approved_model(part, facts, release):
+    for part, written in written_on_parts(facts, release).items():
+        if _is_approved_model(part, facts, release):
             prefix = f"{part}." if part else ""
             files = {name: value for name, value in written.items() if rule_of(prefix + name) == FILES}
             known[part] = files | dict(known.get(part, written))  # of files one learns late, from a sweep

@@ -34,6 +34,7 @@ _FAMILIES = frozenset({*_FREE, "deployments", "versions", "model", "sku", "accou
 _KNOWN = frozenset(
     {
         *("model.format", "model.name", "model.version", "model.registry", "model.path"),
+        *("model.asset_path", "model.archived", "model.anonymous", "model.stage"),
         *("sku.name", "sku.capacity", "upgrade_option", "content_filter", "spillover", "dynamic_throttling"),
         *("provisioning_state", "auth_mode", "public_network_access", "identity", "environment", "code"),
         *("scoring_script", "compute_type", "instance_type", "instance_count", "app_insights", "egress"),

@@ -93,9 +93,12 @@ def _parts_of(case: Case) -> list[str]:
 
 def changed(release: Release, case: Case) -> Iterator[Finding]:
     """MA511, or MA106 for files: what the release leaves open is not as it was at the approval."""
-    for part, then in case.history.at_approval.items():
-        now = written_on(part, case.live, release)
-        if now and all(now.get(name) == then.get(name) for name in OF_MODELS):  # else MA102 and MA105 tell
+    if not case.history.at_approval:
+        return
+    written = written_on_parts(case.live, release)
+    for part in case.history.at_approval.keys() & written.keys():
+        then, now = case.history.at_approval[part], written[part]
+        if all(now.get(name) == then.get(name) for name in OF_MODELS):  # else MA102 and MA105 tell
             for name in (then.keys() | now.keys()) - OF_MODELS:
                 subject = f"{part}.{name}" if part else name
                 if _is_open(subject, release):
@@ -115,16 +118,18 @@ def _shown(value: Scalar | None) -> str:
     return NOTHING if value is None else str(value)
 
 
-def written_on(part: str, facts: Facts, release: Release) -> Facts:
-    """Return what stands on a part of a target beside what the release names, by the rest of its name.
+def written_on_parts(facts: Facts, release: Release) -> dict[str, dict[str, Scalar]]:
+    """Return what stands on each approved part that is there beside what the release names, by part and name.
 
     That is metadata and places of files, and the model that it is about. A long text is told by its digest.
     """
-    found = {}
+    approved, found = approved_parts(release), dict[str, dict[str, Scalar]]()
     for name, value in facts.items():
-        at, rest = split(name)
-        if at == part and (rest in OF_MODELS or _is_open(name, release)):
-            found[rest] = brief(value)
+        part, rest = split(name)
+        if part in approved:
+            written = found.setdefault(part, {})
+            if rest in OF_MODELS or _is_open(name, release):
+                written[rest] = brief(value)
     return found
 
 

@@ -46,16 +46,6 @@ def test_the_order_of_identities_does_not_matter() -> None:
     assert facts_of(Kind.ONLINE_ENDPOINT, document)["identity.user_assigned"] == "/b, /a"
 
 
-def test_what_the_registry_says_of_a_deployments_model_is_a_fact() -> None:
-    version = {"properties": {"modelUri": "azureml://d/LocalUpload/0a/m", "isArchived": True, "stage": "Archived"}}
-
-    facts = facts_of(Kind.ONLINE_ENDPOINT, churn_document() | {"models": {"blue": version}})
-
-    assert facts["deployments.blue.model.asset_path"] == "azureml://d/LocalUpload/0a/m"
-    assert facts["deployments.blue.model.archived"] is True
-    assert facts["deployments.blue.model.stage"] == "Archived"
-
-
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
