@@ -68,7 +68,7 @@ def _rollback(
         case Kind.MODEL:
             found = [_of_version(name, facts) for name in shape_of(earlier.facts).versions]
         case _:
-            known = (assets.get(f"{name}:{version}") for _, name, version in models_of(earlier.facts))
+            known = (assets.get(named.key) for named in models_of(earlier.facts))
             found = [_of_asset(asset) for asset in known if asset is not None]
     return Rollback(earlier, _worst(found))
 

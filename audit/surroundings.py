@@ -1,10 +1,11 @@
 """What the targets of a parent say of each other: which models serve, what became of them, what is approved."""
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit.judge.assets import models_of
+from audit.judge.assets import Named, models_of
 from audit.judge.given import Asset
 from audit.judge.names import below, shape_of
 from audit.memory import Around, around_of
@@ -13,60 +14,78 @@ from audit.model import Facts, Kind, Release, Target
 _WITH_ASSETS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
 
 
+Models = Mapping[str, Facts | None]
+"""The facts of models by `name` or `registry/name`; None where nobody knows them, none at all where it is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A target of a parent: its facts (None where nobody knows, none where it is gone), and its releases.
+    """A target of a parent: its facts, as `Models` has them, its releases, and what it was told before.
 
-    The first of these is in force, the second the one that it names to go back to.
+    The first of its releases is in force, the second the one that it names to go back to.
     """
 
     target: Target
     facts: Facts | None
     releases: tuple[Release, ...] = ()
+    before: Around | None = None
+
+    @property
+    def named(self) -> Iterator[Named]:
+        """Return the model versions that an endpoint serves, may serve or may go back to."""
+        if self.target.kind in _WITH_ASSETS:
+            yield from models_of(self.facts or {})
+            for release in self.releases:
+                yield from models_of(release.facts)
 
 
 def surroundings(
-    neighbours: Iterable[Neighbour], swept_at: datetime, *, has_all_models: bool
+    neighbours: Sequence[Neighbour], others: Models, swept_at: datetime, *, has_all_models: bool
 ) -> dict[Target, Around]:
-    """Return what the others tell each target; where the models are not all there, none of them counts as gone."""
-    all_ = list(neighbours)
-    models = {each.target.name: each.facts for each in all_ if each.target.kind is Kind.MODEL}
-    serving = _serving(all_)
-    approved = {f"{name} {version}" for each in all_ for name, version in _approved(each)}
-    return {
-        each.target: around_of(
-            swept_at,
-            _assets(each, models, has_all_models=has_all_models) if each.target.kind in _WITH_ASSETS else {},
-            serving.get(each.target.name, ()) if each.target.kind is Kind.MODEL else (),
-            approved if each.target.kind is Kind.OPENAI_DEPLOYMENT else None,
+    """Return what the others tell each target, and models of other places, `others`.
+
+    What nobody could see this time is still as it was told before. Where not all models of the parent are there,
+    none that is missing counts as gone.
+    """
+    own = {each.target.name: each.facts for each in neighbours if each.target.kind is Kind.MODEL}
+    models, serving = {**others, **own}, _serving(neighbours)
+    is_blind = any(each.facts is None for each in neighbours if each.target.kind in _WITH_ASSETS)
+    approved = {f"{named.name} {named.version}" for each in neighbours for named in _approved(each)}
+    told = {}
+    for each in neighbours:
+        before = each.before or Around(swept_at)
+        kind, assets, served = each.target.kind, {}, set[str]()
+        if kind in _WITH_ASSETS:
+            assets = _assets(each, before, models, has_all_models=has_all_models)
+        elif kind is Kind.MODEL:
+            served = serving.get(each.target.name, set()) | set(before.serving if is_blind else ())
+        told[each.target] = around_of(
+            swept_at, assets, served, approved if kind is Kind.OPENAI_DEPLOYMENT else None
         )
-        for each in all_
-    }
+    return told
 
 
 def _serving(neighbours: Iterable[Neighbour]) -> dict[str, set[str]]:
     """Return the versions that some deployment names, by model."""
     found: dict[str, set[str]] = {}
     for each in neighbours:
-        if each.target.kind in _WITH_ASSETS:
-            for _, name, version in models_of(each.facts or {}):
-                found.setdefault(name, set()).add(version)
+        for named in models_of(each.facts or {}) if each.target.kind in _WITH_ASSETS else ():
+            found.setdefault(named.model, set()).add(named.version)
     return found
 
 
-def _approved(each: Neighbour) -> set[tuple[str, str]]:
+def _approved(each: Neighbour) -> Iterator[Named]:
     """Return the models that the release in force of a target approves."""
-    return {(name, version) for release in each.releases[:1] for _, name, version in models_of(release.facts)}
+    return itertools.chain(*(models_of(release.facts) for release in each.releases[:1]))
 
 
-def _assets(each: Neighbour, models: Mapping[str, Facts | None], *, has_all_models: bool) -> dict[str, Asset]:
-    found = {}
-    for facts in (each.facts or {}, *(release.facts for release in each.releases)):
-        for _, name, version in models_of(facts):
-            if name in models or has_all_models:
-                asset = _asset(models.get(name, {}), version)
-                if asset is not None:
-                    found[f"{name}:{version}"] = asset
+def _assets(each: Neighbour, before: Around, models: Models, *, has_all_models: bool) -> dict[str, Asset]:
+    found = dict(before.assets) if each.facts is None else {}
+    for named in each.named:
+        is_elsewhere = named.registry or not has_all_models
+        asset = _asset(models.get(named.model, None if is_elsewhere else {}), named.version)
+        if known := asset or before.assets.get(named.key):
+            found[named.key] = known
     return found
 
 

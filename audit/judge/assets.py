@@ -1,7 +1,9 @@
 """The registered models behind the deployments of an endpoint, and what their workspace says of them."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from audit.judge.given import Asset
 from audit.judge.names import split
@@ -11,26 +13,42 @@ from audit.model import Approved, ApprovedFacts, Facts, Observation, Scalar
 OF_ASSETS = frozenset({"model.asset_path", "model.archived", "model.anonymous", "model.stage"})
 
 
-def models_of(facts: ApprovedFacts) -> Iterator[tuple[str, str, str]]:
-    """Yield part, name and version of every model that facts name or admit, in lower case.
+NO_CHOICE = Approved()  # a fact that is not named; it admits nothing
 
-    Models of a registry are left out: it is another place than the workspace, and not listed with it.
-    """
+
+class Named(NamedTuple):
+    """A model version as facts name it, in lower case; `registry` is empty for one of the workspace itself."""
+
+    part: str
+    registry: str
+    name: str
+    version: str
+
+    @property
+    def model(self) -> str:
+        """Return the model, whatever its version."""
+        return f"{self.registry}/{self.name}" if self.registry else self.name
+
+    @property
+    def key(self) -> str:
+        """Return what stands for the version among assets."""
+        return f"{self.model}:{self.version}"
+
+
+def models_of(facts: ApprovedFacts) -> Iterator[Named]:
+    """Yield every model version that facts name or admit."""
     for fact, value in facts.items():
         part, rest = split(fact)
-        prefix = f"{part}." if part else ""
-        if rest == "model.name" and f"{prefix}model.registry" not in facts:
-            for name in _choices(value):
-                yield from (
-                    (part, name.lower(), version.lower())
-                    for version in _choices(facts.get(f"{prefix}model.version", ()))
-                )
+        if rest == "model.name":
+            prefix = fact.removesuffix("name")
+            registries = _choices(facts.get(f"{prefix}registry", ""))
+            versions = _choices(facts.get(f"{prefix}version", NO_CHOICE))
+            for each in itertools.product(registries, _choices(value), versions):
+                yield Named(part, *map(str.lower, each))
 
 
-def _choices(value: Scalar | Approved | tuple[()]) -> tuple[str, ...]:
-    if isinstance(value, Approved):
-        return tuple(map(str, value.one_of))
-    return () if value == () else (str(value),)
+def _choices(value: Scalar | Approved) -> tuple[str, ...]:
+    return tuple(map(str, value.one_of)) if isinstance(value, Approved) else (str(value),)
 
 
 def with_assets(seen: Observation, assets: Mapping[str, Asset]) -> Observation:
@@ -38,10 +56,10 @@ def with_assets(seen: Observation, assets: Mapping[str, Asset]) -> Observation:
     if not assets:
         return seen
     known: dict[str, Scalar] = {}
-    for part, name, version in models_of(seen.facts):
-        asset = assets.get(f"{name}:{version}")
-        if part and asset is not None and not asset.is_gone:
-            known |= {f"{part}.model.{each}": value for each, value in _facts(asset).items()}
+    for named in models_of(seen.facts):
+        asset = assets.get(named.key)
+        if named.part and asset is not None and not asset.is_gone:
+            known |= {f"{named.part}.model.{each}": value for each, value in _facts(asset).items()}
     return replace(seen, facts=known | dict(seen.facts))
 
 

@@ -11,11 +11,13 @@ from audit.errors import Conflict
 from audit.memory import Memory
 from audit.model import Look, Outcome, Retirement, Severity, Stage, Target
 from audit.ports import Row, Write
+from audit.targets import parse_target
 from tests.fakes import FakeLive, FakeTable
 from tests.house import (
     CHAT,
     CHAT_FACTS,
     CHURN,
+    GROUP,
     MODEL,
     House,
     chat_document,
@@ -29,6 +31,7 @@ REFUSED = Look(Outcome.UNREADABLE, reason="HTTP 403")
 CANARY = {"deployments.blue.model.version": "3", "deployments.green.model.version": "4"}
 GREEN = ("MA307", "green")
 SECOND = ("MA606", "versions.2")
+REGISTRY = f"{GROUP}/providers/Microsoft.MachineLearningServices/registries/shared"
 RETIRES = datetime.fromisoformat("2027-06-01T00:00:00Z")
 
 
@@ -365,7 +368,7 @@ def test_a_serving_version_is_known_to_an_event_of_its_model_at_once() -> None:
 
 
 @pytest.mark.parametrize("blind", [CHURN, MODEL])
-def test_neither_an_event_nor_a_blind_sweep_closes_what_a_sweep_found(blind: Target) -> None:
+def test_neither_an_event_nor_blind_sweeps_close_what_a_sweep_found(blind: Target) -> None:
     house = endpoint_house()
     house.serve(MODEL, model_document("2", "3", isArchived=True))
     house.sweep()
@@ -373,11 +376,41 @@ def test_neither_an_event_nor_a_blind_sweep_closes_what_a_sweep_found(blind: Tar
 
     house.deliver(event(house, MODEL), event(house, CHURN, "e-2"))
     house.live.errors[blind] = REFUSED
-    house.sweep()
+    sweep_twice(house)
+    house.deliver(event(house, CHURN, "e-3"))
     house.live.unlisted[MODEL.parent] = "HTTP 403"
-    house.sweep()
+    sweep_twice(house)
 
     assert found <= house.open
+
+
+def test_a_model_of_a_registry_is_known_as_the_registry_was_last_swept() -> None:
+    house, shared = House(), parse_target(f"{REGISTRY}/models/churn")
+    document = endpoint_document({"blue": 100}, blue="3")
+    document["deployments"][0]["properties"]["model"] = "azureml://registries/shared/models/churn/versions/3"
+    house.approve(release(CHURN, facts={"deployments.blue.model.version": "3"}))
+    house.serve(CHURN, document)
+    house.serve(MODEL, model_document("3"))
+    house.serve(shared, model_document("3", isArchived=True))
+    sweep_twice(house)
+
+    house.serve(shared, model_document("4"))
+    sweep_twice(house)
+
+    assert ("opened", "MA602") in house.told
+    assert house.open == {("MA606", "versions.3")}
+
+
+def test_a_model_of_a_registry_that_nobody_watches_or_that_has_no_name_stops_no_sweep() -> None:
+    house, document = House(), endpoint_document({"blue": 100}, blue="3")
+    document["deployments"][0]["properties"]["model"] = "azureml://registries/shared/models/../versions/3"
+    house.approve(release(CHURN, facts={"deployments.blue.model.version": "3"}))
+    house.approve(release(parse_target(f"{REGISTRY}/models/churn"), facts={"versions.3.archived": False}))
+    house.serve(CHURN, document)
+
+    sweep_twice(house)
+
+    assert house.open == {("MA103", "target")}
 
 
 def test_a_deployment_of_another_version_takes_its_own_standing() -> None:
