@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from audit import evidence
 from audit.approvals.approved import admits
 from audit.judge.assets import with_assets
 from audit.judge.given import Asset
@@ -99,7 +100,7 @@ def after_look(
 def _trials(memory: Memory, seen: Observation) -> Mapping[str, datetime]:
     if seen.target.kind is not Kind.ONLINE_ENDPOINT:
         return {}
-    tried = sorted(on_trial(seen.facts, shape_of(seen.facts)))
+    tried = sorted(evidence.harmless(name) for name in on_trial(seen.facts, shape_of(seen.facts)))
     return fitting({name: memory.trials.get(name, seen.began_at) for name in tried}, MAX_TRIALS)
 
 
@@ -107,7 +108,7 @@ def _versions(memory: Memory, seen: Observation) -> Memory:
     """Return the memory with the versions that are there, and those that are gone; one may come back."""
     if seen.target.kind is not Kind.MODEL:
         return memory
-    present = shape_of(seen.facts).versions
+    present = {evidence.harmless(name) for name in shape_of(seen.facts).versions}
     gone = dict.fromkeys(memory.present, seen.began_at) | dict(memory.gone)
     last_first = sorted(gone.keys() - present, key=lambda name: (gone[name], name), reverse=True)
     highest_first = sorted(present, key=lambda name: (len(name), name), reverse=True)
@@ -171,9 +172,13 @@ def around_of(
     return Around(
         swept_at,
         fitting(dict(sorted(assets.items())), MAX_AROUND),
-        tuple(fitting(dict.fromkeys(sorted(serving), 0), MAX_AROUND)),
-        None if approved is None else tuple(fitting(dict.fromkeys(sorted(approved), 0), MAX_AROUND)),
+        _names(serving),
+        None if approved is None else _names(approved),
     )
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(fitting(dict.fromkeys(sorted(names), 0), MAX_AROUND))
 
 
 def told(memory: Memory, around: Around) -> Memory:
@@ -186,10 +191,13 @@ def told(memory: Memory, around: Around) -> Memory:
 
 
 def fitting(items: Mapping[str, T], most: int) -> dict[str, T]:
-    """Return the first items, as many as take at most so many bytes."""
+    """Return the first items, as many as take at most so many bytes; what no row can hold is left out."""
     kept, size = {}, 0
     for name, value in items.items():
-        size += len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2
+        try:
+            size += len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2
+        except UnicodeEncodeError:  # half a character, which JSON can escape and no service means
+            continue
         if size > most:
             break
         kept[name] = value

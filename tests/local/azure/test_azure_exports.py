@@ -95,6 +95,28 @@ def test_an_export_leads_to_the_findings_of_a_live_sweep(
     assert len({row["rule"] for row in exported}) > 5
 
 
+def test_a_sweep_through_azures_own_sdk_tells_endpoints_what_became_of_their_models(
+    live: AzureLive, seen: dict[Target, Look], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_AUDIT_PRIVACY_KEY", "k" * 32)
+    nightly = next(target for target in seen if target.name == "nightly")
+    approved = {
+        f"deployments.v{n}.model.{part}": word for n in "12" for part, word in (("name", "churn"), ("version", n))
+    }
+    release = Release("r-2", nightly, approved, "ada", NOW, rollback="r-1")
+    earlier = Release("r-1", nightly, {**approved, "deployments.v2.model.version": "0"}, "ada", NOW)
+
+    found = judged(live, Files([release]), {nightly: earlier}).open_findings()
+
+    told = {(row["rule"], row["subject"]) for row in found if row["name"] in ("nightly", "churn")}
+    assert told >= {
+        ("MA602", "deployments.v1.model.archived"),
+        ("MA602", "versions.1.archived"),
+        ("MA604", "deployments.v1.model.stage"),
+        ("MA905", "rollback"),
+    }
+
+
 def test_the_retirement_dates_of_an_export_are_those_of_the_region(
     live: AzureLive, seen: dict[Target, Look], printed: Export
 ) -> None:
