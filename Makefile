@@ -18,7 +18,7 @@ demo: install ## play the story from events to alerts, and write out/report.html
 run: install ## keep the local stack up on port 7071
 	@exec $(BIN)/python -m local run --with-parent
 
-test: install ## run the tests; TESTS=tests/unit only these, PYTHON=python3.13 VENV=.venv-3.13 with another Python
+test: install .mlflow/installed ## run the tests; TESTS=tests/unit only these, PYTHON=python3.13 VENV=.venv-3.13 with another Python
 	@$(BIN)/python -m pytest $(TESTS)
 
 soak: install ## kill, crash, cut and storm real processes for half an hour, and print the numbers
@@ -48,5 +48,11 @@ bench-peers: install .bench/installed ## the same with Cloud Custodian and DeepD
 	.bench/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
 	@touch $@
 
+# Where it cannot be installed, the tests that need it are skipped, and say so.
+.mlflow/installed: tests/mlflow/requirements.txt
+	@echo "Installing an MLflow server into .mlflow; the first time takes half a minute."
+	-@$(PYTHON) -m venv .mlflow && .mlflow/bin/pip install --quiet --disable-pip-version-check --requirement $< \
+		&& touch $@
+
 clean: ## remove everything that was installed or made
-	rm -rf .venv .venv-* .bench .local out local/node_modules
+	rm -rf .venv .venv-* .bench .mlflow .local out local/node_modules

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from audit import mlflow_commands
 from audit.judge.names import split
+from audit.mlflow import is_mlflow
 from audit.model import Facts, Finding, Kind, Release, Scalar, Target
 from audit.privacy import MARK
 
@@ -57,6 +59,8 @@ def commands_for(finding: Finding, release: Release | None, live: Facts) -> tupl
 
 def look(target: Target) -> str:
     """Return the command that shows what serves now."""
+    if is_mlflow(target.id):
+        return mlflow_commands.look(target)
     match target.kind:
         case Kind.ONLINE_ENDPOINT:
             return _az("ml online-deployment list", target, "--endpoint-name", target.name)
@@ -75,6 +79,8 @@ def look(target: Target) -> str:
 def _trace(finding: Finding) -> Iterator[str]:
     """Return the command that shows who did it, or what the service says of a failure."""
     target = finding.target
+    if is_mlflow(target.id):
+        return  # its registry keeps no record of who did what
     if finding.rule.startswith(_BY_WHOM):
         yield shlex.join(["az", "monitor", "activity-log", "list", "--resource-id", target.id, "--offset", "7d"])
     if finding.rule == "MA907" and target.kind is Kind.ONLINE_ENDPOINT and _deployment(finding):
@@ -82,6 +88,8 @@ def _trace(finding: Finding) -> Iterator[str]:
 
 
 def _roll_back(finding: Finding, approved: Facts, live: Facts) -> Iterator[str]:
+    if is_mlflow(finding.target.id):
+        return mlflow_commands.roll_back(finding, approved)
     match finding.target.kind:
         case Kind.OPENAI_DEPLOYMENT:
             return _openai(finding, approved, live)

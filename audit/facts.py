@@ -14,6 +14,7 @@ from typing import Any
 
 from audit import jobs
 from audit.errors import BadInput
+from audit.mlflow_facts import model_facts
 from audit.model import Document, Facts, Kind, Look, Observation, Outcome, Target
 from audit.references import parse_reference
 from audit.targets import find_parent
@@ -55,7 +56,7 @@ def facts_of(kind: Kind, document: Document) -> Facts:
         return {name: value if isinstance(value, _SCALARS) else str(value) for name, value in named}
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadInput(
-            f"expected the {kind} document that Azure describes; got {type(error).__name__}: {error}"
+            f"expected the {kind} document that its service describes; got {type(error).__name__}: {error}"
         ) from error
 
 
@@ -229,6 +230,9 @@ def _code(properties: Document) -> Pairs:
 
 
 def _model(document: Document) -> Pairs:
+    if "registered_model" in document:
+        yield from model_facts(document)
+        return
     for version in document["versions"]:
         properties, prefix = version["properties"], f"versions.{str(version['name']).lower()}."
         yield prefix + "path", properties.get("modelUri")

@@ -1,6 +1,7 @@
 """The nouns of Model Audit, as plain values: targets, releases, observations, findings, events, alerts.
 
-Times are aware UTC datetimes throughout. Ids are lower-cased ARM ids, because ARM compares them without case.
+Times are aware UTC datetimes throughout. Ids are lower-cased ARM ids, because ARM compares them without case, or
+those of MLflow registries (`audit.mlflow`).
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ class Kind(StrEnum):
     BATCH_ENDPOINT = "batch-endpoint"
     SERVERLESS_ENDPOINT = "serverless-endpoint"
     OPENAI_DEPLOYMENT = "openai-deployment"
-    MODEL = "model"  # with its versions, in a workspace or in a registry
+    MODEL = "model"  # with its versions, in a workspace or in a registry, also of MLflow
     PARENT = "parent"  # a workspace, registry or account itself: whether it can be listed
 
 

@@ -144,10 +144,13 @@ class Listing:
 
 
 class Live(Protocol):
-    """The live state of Azure. Every method raises `Throttled` or `Unavailable` where nothing can be concluded."""
+    """The live state of Azure and of MLflow registries.
+
+    Every method raises `Throttled` or `Unavailable` where nothing can be concluded.
+    """
 
     def parents(self) -> list[str]:
-        """Return the ids of the workspaces, registries and accounts of the watched subscriptions, lower-cased."""
+        """Return the ids of the workspaces, registries and accounts that are watched, lower-cased."""
         ...
 
     def look(self, target: Target) -> Look:

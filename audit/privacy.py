@@ -56,7 +56,7 @@ _SECRET_NAMES = re.compile(
     r"|(?:api|account|access|primary|secondary|private|shared)[_-]?key"
 )
 _HIDDEN_BELOW = frozenset({"environmentvariables", "environment_variables"})
-_PEOPLE = frozenset({"createdby", "lastmodifiedby", "created_by", "last_modified_by"})
+_PEOPLE = frozenset({"createdby", "lastmodifiedby", "created_by", "last_modified_by", "user_id"})
 
 
 class PersonalData(StrEnum):

@@ -10,7 +10,7 @@ from audit import evidence, keys
 from audit.deadlines import days_left
 from audit.evidence import Broken, Link
 from audit.journal import Body, at_of, body_of, event_text, finding_text, state_text
-from audit.judge import serving
+from audit.judge import pointers, serving
 from audit.ledger import Head
 from audit.model import Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
 from audit.rules import RULES, Rule
@@ -197,7 +197,7 @@ def _serving(target: Target, facts: Facts) -> Sequence[str]:
     if target.kind is not Kind.MODEL:
         return list(serving(facts))
     versions = sorted(found["version"] for found in map(_VERSION.fullmatch, facts) if found)
-    return [f"versions {', '.join(versions)}"] if versions else []
+    return [*pointers(facts), *([f"versions {', '.join(versions)}"] if versions else [])]
 
 
 def _card(episode: Episode, now: datetime) -> FindingCard:

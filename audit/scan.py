@@ -1,10 +1,11 @@
-"""What serves, which version exactly, and what will become of it: one row a deployment, without any approval."""
+"""What serves, which version exactly, and what will become of it: a row a deployment or alias, approved or not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit.catalogue import Catalogue, Unread, retirement_of
+from audit.judge.names import ALIASES
 from audit.judge.pinning import UPGRADED_SKUS, may_upgrade
 from audit.model import Facts, Kind, Observation, Outcome
 
@@ -29,7 +30,9 @@ class Row:
 
 
 def rows_of(seen: Observation, catalogue: Catalogue | Unread, now: datetime) -> Iterator[Row]:
-    """Yield the rows of one target: one for every deployment behind it; none for what serves nobody."""
+    """Yield the rows of one target: one for each deployment or alias; none for what serves nobody."""
+    if seen.target.kind is Kind.MODEL:
+        yield from _aliases(seen)
     if seen.target.kind not in _SERVING or seen.outcome is Outcome.ABSENT:
         return
     if seen.outcome is Outcome.UNREADABLE:
@@ -56,6 +59,14 @@ def _deployments(seen: Observation) -> Iterator[Row]:
         prefix = f"deployments.{name}."
         facts = {each.removeprefix(prefix): value for each, value in seen.facts.items() if each.startswith(prefix)}
         yield _row(seen, name, facts, _Fate(_movement(facts), "", ""))
+
+
+def _aliases(seen: Observation) -> Iterator[Row]:
+    """Yield where the aliases of a model point, which is what its consumers load."""
+    for name in (each for each in seen.facts if each.startswith(ALIASES)):
+        facts = {"model.name": seen.target.name, "model.version": seen.facts[name]}
+        fate = _Fate("yes: whoever moves the alias", "", "")
+        yield _row(seen, f"@{name.removeprefix(ALIASES)}", facts, fate)
 
 
 def _row(seen: Observation, deployment: str, facts: Facts, fate: _Fate) -> Row:

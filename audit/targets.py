@@ -1,9 +1,10 @@
-"""Which target an ARM resource id belongs to."""
+"""Which target an id belongs to: an ARM resource id, or one of an MLflow registry (`audit.mlflow`)."""
 
 import re
 import unicodedata
 from typing import Any
 
+from audit import mlflow
 from audit.errors import BadInput
 from audit.model import Kind, Target
 
@@ -46,6 +47,8 @@ def find_target(resource_id: str) -> Target | None:
     an account is the target that tells whether it can be listed. A content filter is part of whatever deployment
     names it, so it leads to the account.
     """
+    if mlflow.is_mlflow(resource_id):
+        return _mlflow_target(resource_id)
     id_ = _plausible_id(resource_id)
     for kind, form in _TARGETS.items():
         if match := form.fullmatch(id_):
@@ -61,7 +64,8 @@ def parse_target(resource_id: str) -> Target:
     if target is None:
         raise BadInput(
             "expected the ARM id of an online, batch or serverless endpoint, of a model or of a deployment of a "
-            f"Cognitive Services account (/subscriptions/.../providers/...), got {resource_id[:200]!r}"
+            "Cognitive Services account (/subscriptions/.../providers/...), or mlflow://REGISTRY/models/NAME, "
+            f"got {resource_id[:200]!r}"
         )
     return target
 
@@ -73,6 +77,9 @@ def can_have_deployments(account: Any) -> bool:
 
 def find_parent(resource_id: str) -> str | None:
     """Return the id of the workspace, registry or account that this resource is or lives in, if any."""
+    if mlflow.is_mlflow(resource_id):
+        found = mlflow.normalise(resource_id)
+        return found and found[0]
     match = _PARENT.fullmatch(_plausible_id(resource_id))
     return match and match["parent"]
 
@@ -80,6 +87,14 @@ def find_parent(resource_id: str) -> str | None:
 def parent_target(parent: str) -> Target:
     """Return the target that a workspace, registry or account is itself, given its normalised id."""
     return Target(parent, Kind.PARENT, parent, parent.rsplit("/", 1)[1])
+
+
+def _mlflow_target(id_: str) -> Target | None:
+    found = mlflow.normalise(id_)
+    if found is None:
+        return None
+    registry, model = found
+    return Target(model, Kind.MODEL, registry, mlflow.shown(model)) if model else parent_target(registry)
 
 
 def _plausible_id(resource_id: str) -> str:

@@ -37,7 +37,12 @@ _TIMEOUT, _THROTTLED = 408, 429  # the two 4xx that are not final
 # A 404 that says nothing of the target: the subscription "can't be accessed", for want of permissions or for a
 # wrong id (learn.microsoft.com, "Troubleshoot common Azure deployment errors").
 _OUT_OF_SIGHT = "SubscriptionNotFound"
-_HINTS = {None: " (nobody to sign in as?)", 401: " (is the sign-in good?)", 403: " (is the role Reader missing?)"}
+Hints = Mapping[int | None, str]
+_HINTS: Hints = {
+    None: " (nobody to sign in as?)",
+    401: " (is the sign-in good?)",
+    403: " (is the role Reader missing?)",
+}
 
 MAX_FAILING = 5  # targets of one list that may fail for now before the whole list counts as failing
 MAX_NAME = 300  # characters of what a listed item calls itself
@@ -202,16 +207,29 @@ def _items(page: Page) -> list[Any]:
 
 
 def _meaning(what: str, error: AzureError) -> Refused | Throttled | Unavailable:
-    """Return what a failed read amounts to: ARM's own 404 is absence, any other final answer is no look."""
-    status: int | None = getattr(error, "status_code", None)
     code: str | None = getattr(getattr(error, "error", None), "code", None)
-    said = f"HTTP {status} {code or ''}".rstrip() if status else type(error).__name__
-    if status == 404 and code not in (None, _OUT_OF_SIGHT):
+    is_absent = error_status(error) == 404 and code not in (None, _OUT_OF_SIGHT)
+    return meaning(what, error, code or "", _HINTS, is_absent=is_absent)
+
+
+def error_status(error: AzureError) -> int | None:
+    """Return the status of a failed read; None where no answer came."""
+    status: int | None = getattr(error, "status_code", None)
+    return status
+
+
+def meaning(
+    what: str, error: AzureError, code: str, hints: Hints, *, is_absent: bool
+) -> Refused | Throttled | Unavailable:
+    """Return what a failed read amounts to: the service's own 404 is absence, other final answers are no look."""
+    status = error_status(error)
+    said = f"HTTP {status} {code}".rstrip() if status else type(error).__name__
+    if is_absent:
         return Refused(Outcome.ABSENT, said)
     if status == _THROTTLED:
         return Throttled(f"tried to {what}; got {said} again and again", DEFAULT_RETRY_AFTER)
     if isinstance(error, ClientAuthenticationError) or _is_final(status):
-        return Refused(Outcome.UNREADABLE, said + _HINTS.get(status, ""))
+        return Refused(Outcome.UNREADABLE, said + hints.get(status, ""))
     return Unavailable(f"tried to {what}; got {said}. It is tried again by itself")
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from audit.approvals.approved import admits
 from audit.approvals.policy import Policy, unmet_gates
+from audit.judge.names import ALIASES
+from audit.mlflow import is_mlflow, name_of
 from audit.model import Approved, ApprovedFacts, Release, Scalar, Stage, Target
 from audit.references import Reference, parse_reference
 
@@ -93,21 +95,31 @@ def _unpinned(candidate: Candidate, reference: Reference, release: Release | Non
 
 
 def _wrong_model(candidate: Candidate, reference: Reference, release: Release) -> Iterator[Reason]:
-    slots = _slots(release.facts, candidate.deployment)
-    if not any(_is_model(slot, reference) for slot in slots):
+    slots, target = _slots(release, candidate.deployment), candidate.target
+    is_another = is_mlflow(target.id) and reference.name != name_of(target.id)  # its names have a case
+    if is_another or not any(_is_model(slot, reference) for slot in slots):
         yield Reason(
             "model",
             _approved(release, candidate.deployment),
             str(reference),
             f"deploy an approved model, or approve {reference} by a new release of "
-            f"{candidate.target.parent_name}/{candidate.target.name}",
+            f"{target.parent_name}/{target.name}",
         )
 
 
-def _slots(facts: ApprovedFacts, deployment: str) -> list[ApprovedFacts]:
-    """Return the approved model of each deployment, or of the one that is named."""
+def _slots(release: Release, deployment: str) -> list[ApprovedFacts]:
+    """Return the approved model of each deployment, or of the one that is named.
+
+    What consumers load of a model in an MLflow registry is where an alias points, so that is its deployment.
+    """
+    if is_mlflow(release.target.id):
+        return [
+            {"name": name_of(release.target.id), "version": value}
+            for name, value in sorted(release.facts.items())
+            if name.startswith(ALIASES) and deployment in ("", name.removeprefix(ALIASES))
+        ]
     slots: dict[str, dict[str, Scalar | Approved]] = {}
-    for name, value in facts.items():
+    for name, value in release.facts.items():
         prefix, _, part = name.rpartition("model.")
         place = prefix.removeprefix("deployments.").rstrip(".")
         if part in ("name", "version", "registry") and (not prefix or prefix == f"deployments.{place}."):
@@ -127,7 +139,7 @@ def _is_model(slot: ApprovedFacts, reference: Reference) -> bool:
 
 
 def _approved(release: Release | None, deployment: str) -> str:
-    slots = _slots(release.facts, deployment) if release else []
+    slots = _slots(release, deployment) if release else []
     models = (f"{slot.get('name', '?')}:{slot.get('version', '?')}" for slot in slots)
     return " or ".join(dict.fromkeys(models)) or "no model"
 

@@ -48,7 +48,8 @@ class PolicyEntry(Struct, forbid_unknown_fields=True, frozen=True):
     scope: Annotated[
         str,
         Meta(
-            description="`*`; the ARM id of a subscription, resource group, workspace or account; tag:name=value"
+            description="`*`; the ARM id of a subscription, resource group, workspace or account; "
+            "mlflow://REGISTRY; tag:name=value"
         ),
     ]
     gates_before_staging: Annotated[list[str], _GATES] | None = None
@@ -129,7 +130,7 @@ def _scope(text: str, content: Content, path: str) -> str:
         return id_
     raise BadInput(
         f"{content.where(path)}: expected `*`, the ARM id of a subscription, resource group, workspace "
-        f"or account, or tag:name=value in scope, got {text[:200]!r}"
+        f"or account, mlflow://REGISTRY, or tag:name=value in scope, got {text[:200]!r}"
     )
 
 

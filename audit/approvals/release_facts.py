@@ -29,7 +29,17 @@ _INNER = re.compile(r"\A(?:deployments|versions)\.[^.]+\.")
 
 # Families whose names people choose, and the names that `audit.facts` gives. A name that is neither and not
 # like any of them is let through: a newer fact is no misspelling.
-_FREE = ("tags", "env", "scale", "data_collection", "data_sampling", "properties", "traffic", "mirror_traffic")
+_FREE = (
+    "tags",
+    "env",
+    "scale",
+    "data_collection",
+    "data_sampling",
+    "properties",
+    "traffic",
+    "mirror_traffic",
+    "aliases",
+)
 _FAMILIES = frozenset({*_FREE, "deployments", "versions", "model", "sku", "account", "content_filter", "routing"})
 _KNOWN = frozenset(
     {

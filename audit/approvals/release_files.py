@@ -66,7 +66,7 @@ class ReleaseEntry(Struct, forbid_unknown_fields=True, frozen=True):
     """What somebody approved for a target."""
 
     id: Annotated[str, _text("Names this release; other releases name it in rollback.")]
-    target: Annotated[str, _text("ARM id of what is approved.")]
+    target: Annotated[str, _text("ARM id of what is approved, or mlflow://REGISTRY/models/NAME.")]
     approved_by: Annotated[str, _text("Who approves. Empty until a person signs; then it cannot be applied.")]
     approved_at: Time
     facts: Facts

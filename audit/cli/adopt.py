@@ -15,6 +15,7 @@ from audit.approvals.adopt import Adopted, release_file
 from audit.cli.targets import resolve
 from audit.errors import AuditError, BadInput
 from audit.ledger import Head
+from audit.mlflow import is_mlflow
 from audit.model import Facts, Kind, Outcome, Target
 
 
@@ -29,14 +30,15 @@ from audit.model import Facts, Kind, Outcome, Target
 def adopt(targets: tuple[str, ...], out: Path) -> None:
     """Write release files from what was last seen of TARGETS, or of everything that nothing approves.
 
-    TARGETS are ARM ids or patterns such as 'mlw-prod/*'. The approver is left blank: `apply` refuses the files
+    TARGETS are ids or patterns such as 'mlw-prod/*'. The approver is left blank: `apply` refuses the files
     until a person has read and signed them.
     """
     chosen = resolve(targets) if targets else None
     files: dict[Path, list[Adopted]] = defaultdict(list)
     for head in _heads(chosen):
         target = head.target
-        name = out / f"{target.resource_group}.{target.parent_name}.yaml"
+        group = "mlflow" if is_mlflow(target.id) else target.resource_group
+        name = out / f"{group}.{target.parent_name}.yaml"
         files[name].append(Adopted(target, _facts(head), head.observed_at))
     taken = [str(file) for file in files if file.exists()]
     if taken:

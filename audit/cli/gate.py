@@ -18,9 +18,9 @@ from audit.model import Stage
 
 
 @click.command()
-@click.option("--target", required=True, help="ARM id, or a name such as 'mlw-prod/churn'.")
+@click.option("--target", required=True, help="Its id, or a name such as 'mlw-prod/churn'.")
 @click.option("--model", required=True, help="What is about to be deployed: azureml:churn:3, gpt-4o:2024-11-20.")
-@click.option("--deployment", default="", help="The deployment of the endpoint; by default any that is approved.")
+@click.option("--deployment", default="", help="The deployment of the endpoint, or the alias in MLflow.")
 @click.option("--stage", type=click.Choice(["staging", "production"]), default="production", show_default=True)
 @click.option("--deployer", default="", help="Object or application id of the pipeline.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A further value that it will have.")

@@ -41,7 +41,7 @@ def check(
 ) -> None:
     """Look at TARGETS now, judge and record what is seen, and show what is open there.
 
-    A target is an ARM id or a pattern such as 'mlw-prod/churn' or '*/chat'. Without one, everything is swept.
+    A target is an id or a pattern such as 'mlw-prod/churn' or '*/chat'. Without one, everything is swept.
     Findings are told through the running functions. Exit: 0 clean or waived, 1 findings, 3 could not look.
     """
     if export is not None:

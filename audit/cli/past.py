@@ -23,7 +23,7 @@ from audit.service.history import Serving, serving_data
 def serving(targets: tuple[str, ...], moment: str | None, output: str) -> None:
     """Show what served at a moment: version, share of traffic, since when, and who had approved it by then.
 
-    TARGETS are ARM ids or patterns such as 'mlw-prod/churn'; without one, every endpoint and deployment is shown.
+    TARGETS are ids or patterns such as 'mlw-prod/churn'; without one, every endpoint and deployment is shown.
     A state that nobody looked at around that moment is marked as not certain. Exit: 0, or 1 where nothing was
     known then.
     """

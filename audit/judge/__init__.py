@@ -28,7 +28,7 @@ from audit.judge.given import (
     Standing,
     Written,
 )
-from audit.judge.names import serving, shape_of
+from audit.judge.names import pointers, serving, shape_of
 from audit.judge.pinning import may_upgrade
 from audit.judge.retirement import OF_THE_CATALOGUE, retirement
 from audit.model import Finding, Observation, Outcome, Release
@@ -111,5 +111,6 @@ __all__ = [
     "Written",
     "judge",
     "may_upgrade",
+    "pointers",
     "serving",
 ]

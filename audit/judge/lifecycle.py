@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import phrase
+from audit.judge.names import ALIASES, phrase
+from audit.mlflow import is_mlflow
 from audit.model import Finding, Kind, Release, Stage
 
 _RANK = {Stage.NONE: 0, Stage.STAGING: 1, Stage.PRODUCTION: 2, Stage.ARCHIVED: -1}
@@ -39,10 +40,20 @@ def versions(release: Release | None, case: Case) -> Iterator[Finding]:
     if case.observation.target.kind is not Kind.MODEL:
         return
     present = case.shape.versions
-    active = [name for name in present if case.live.get(f"versions.{name}.archived") is not True]
+    active = [name for name in present if _is_active(name, case)]
     if len(active) > case.policy.max_active_versions:
         yield case.finding("MA605", "versions", f"at most {case.policy.max_active_versions}", str(len(active)))
     yield from deleted(release, case, present)
+
+
+def _is_active(version: str, case: Case) -> bool:
+    """Say whether a version is in use; in an MLflow registry that is told by a stage or an alias alone."""
+    if not is_mlflow(case.observation.target.id):
+        return case.live.get(f"versions.{version}.archived") is not True
+    aliased = {str(value) for name, value in case.live.items() if name.startswith(ALIASES)}
+    return (
+        version in aliased or str(case.live.get(f"versions.{version}.stage", "archived")).casefold() != "archived"
+    )
 
 
 def deleted(release: Release | None, case: Case, present: frozenset[str]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ VARIABLE, OTHER = "MA421", "MA401"
 
 # Names of versions may hold dots, so a version ends before the first name that `audit.facts` gives.
 _VERSION = re.compile(
-    r"(versions\..+?)\.((?:anonymous|archived|datasets|description|flavors|job|origin|path|properties|stage|tags|type)(?:\..*)?)",
+    r"(versions\..+?)\.((?:anonymous|archived|datasets|description|flavors|job|origin|path|properties|provisioning_state|stage|tags|type)(?:\..*)?)",
     re.DOTALL,
 )
 
@@ -75,6 +75,7 @@ _EXACT = {
 _FAMILIES = {
     "traffic": "MA301",
     "mirror_traffic": "MA306",
+    "aliases": MODEL_VERSION,
     "model": MODEL,
     "routing": "MA205",
     "sku": "MA402",
@@ -147,7 +148,7 @@ def word(name: str) -> str:
     return _SEPARATORS.sub("_", name.lower()).strip("_")
 
 
-TRAFFIC, MIRROR = "traffic.", "mirror_traffic."
+TRAFFIC, MIRROR, ALIASES = "traffic.", "mirror_traffic.", "aliases."
 
 # Facts that a rule looks at although no release names them.
 _TELLING = frozenset(
@@ -208,8 +209,16 @@ def _model(facts: ApprovedFacts, prefix: str) -> str:
     return f"{facts[prefix + 'name']} {version}"
 
 
+def pointers(facts: ApprovedFacts) -> list[str]:
+    """Return where the aliases of a model point, one phrase each: `@champion: version 3`."""
+    names = sorted(name for name in facts if name.startswith(ALIASES))
+    return [f"@{name.removeprefix(ALIASES)}: version {facts[name]}" for name in names]
+
+
 def serving(facts: ApprovedFacts) -> list[str]:
-    """Return what serves, one phrase a deployment: `blue: churn 3 (90 %)`, or the model alone."""
+    """Return what serves, one phrase a deployment or alias: `blue: churn 3 (90 %)`, or the model alone."""
+    if aliases := pointers(facts):
+        return aliases
     deployments = sorted(shape_of(facts).deployments)
     if not deployments:
         return [phrase(facts)]

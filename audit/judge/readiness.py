@@ -7,7 +7,7 @@ from audit.judge.given import Case, Rollback, Standing
 from audit.judge.names import split
 from audit.model import Finding, Release
 
-_FAILED = frozenset({"failed", "canceled", "cancelled"})
+_FAILED = frozenset({"failed", "canceled", "cancelled", "failed_registration"})
 _PAUSED = frozenset({"paused", "disabled", "offline", "suspended"})
 
 

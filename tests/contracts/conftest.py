@@ -1,4 +1,4 @@
-"""Each port twice: the fake that the unit tests use, and the adapter on Azurite or on the stand-in of Azure."""
+"""Each port twice: the fake of the unit tests, and the adapter on Azurite, the stand-in of Azure, or MLflow."""
 
 import os
 import uuid
@@ -10,13 +10,20 @@ from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
+from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
+from audit.adapters.mlflow import MlflowLive
+from audit.adapters.mlflow_reader import MlflowServer
+from audit.adapters.pace import Pace
 from audit.adapters.storage import AzureBlobs, AzureTable
 from audit.ports import Blobs, Table
 from local.azure import ControlPlane
+from local.serving import serve
 from tests.contracts import worlds
-from tests.contracts.worlds import AzureWorld
+from tests.contracts.worlds import AzureWorld, MlflowWorld
 from tests.fakes import FakeBlobs, FakeTable
+from tests.mlflow.proxy import Proxy
+from tests.mlflow.server import Server, mlflow_server
 
 BOTH = [pytest.param("fake"), pytest.param("azurite", marks=pytest.mark.azurite)]
 
@@ -94,3 +101,21 @@ def azure_world(azure: ControlPlane, azure_live: AzureLive) -> Iterator[AzureWor
     world = AzureWorld(azure, azure_live)
     yield world
     world.restore()
+
+
+@pytest.fixture(scope="module")
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a real MLflow server for the tests of one module, with what `worlds` has in it."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as server:
+        worlds.fill(server)
+        yield server
+
+
+@pytest.fixture
+def mlflow_world(mlflow: Server) -> Iterator[MlflowWorld]:
+    """Yield the server behind a proxy that lets everything through."""
+    proxy = Proxy(mlflow.url)
+    with serve(proxy) as url:
+        # Pages of one item each, so that whatever is read of this little world is read in pages.
+        registry = MlflowServer("prod", Cloud(url, backoff=0.01), token="t", page_size=1)
+        yield MlflowWorld(proxy, MlflowLive([registry], Pace(10_000, 1_000)))

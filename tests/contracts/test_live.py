@@ -1,4 +1,4 @@
-"""What the service may rely on when it looks at Azure: of the fake, and of the real SDKs on the stand-in."""
+"""What the service may rely on when it looks: of the fake, of the real SDKs on the stand-in, of a real MLflow."""
 
 import time
 from datetime import timedelta
@@ -11,6 +11,7 @@ from audit.facts import observe
 from audit.model import Look, Observation, Outcome, Target
 from audit.targets import parse_target
 from tests.contracts.worlds import (
+    MLFLOW_TARGETS,
     RETIRES,
     TARGETS,
     TELLTALES,
@@ -20,14 +21,29 @@ from tests.contracts.worlds import (
 from tests.fakes import FakeClock
 from tests.house import CHAT
 
-BOTH = ["fake", pytest.param("azure", marks=pytest.mark.stack)]
-EACH_TARGET = pytest.mark.parametrize("target", TARGETS, ids=[str(target.kind) for target in TARGETS])
+ON_AZURE = pytest.param("azure_world", marks=pytest.mark.stack)
+ON_MLFLOW = pytest.param("mlflow_world", marks=pytest.mark.mlflow)
+WITH_CATALOGUE = pytest.mark.parametrize("world", ["fake", ON_AZURE], indirect=True)
+IN_EACH_WORLD = pytest.mark.parametrize("world", ["fake", ON_AZURE, ON_MLFLOW], indirect=True)
+EACH_TARGET = pytest.mark.parametrize(
+    ("world", "target"),
+    [
+        pytest.param(*world.values, target, marks=world.marks, id=f"{world.values[0]}-{target.kind}-{target.name}")
+        for world, targets in (
+            (pytest.param("fake"), (*TARGETS, *MLFLOW_TARGETS)),
+            (ON_AZURE, TARGETS),
+            (ON_MLFLOW, MLFLOW_TARGETS),
+        )
+        for target in targets
+    ],
+    indirect=["world"],
+)
 AT_ONCE = 2.0  # seconds: far less than what the SDKs would sleep
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture
 def world(request: pytest.FixtureRequest) -> World:
-    real: World = FakeWorld() if request.param == "fake" else request.getfixturevalue("azure_world")
+    real: World = FakeWorld() if request.param == "fake" else request.getfixturevalue(request.param)
     return real
 
 
@@ -107,7 +123,7 @@ def test_a_malformed_document_hides_no_other_of_its_list(world: World, target: T
     assert listing.itself == Look(Outcome.PRESENT)
     assert outcomes == {
         each: Outcome.UNREADABLE if each == target else Outcome.PRESENT
-        for each in TARGETS
+        for each in world.targets
         if each.parent == target.parent
     }
 
@@ -141,10 +157,12 @@ def test_a_listing_is_not_cut_short_where_the_service_is_down(world: World, targ
         world.live.list_targets(target.parent)
 
 
+@IN_EACH_WORLD
 def test_every_parent_is_named_once_in_lower_case(world: World) -> None:
-    assert sorted(world.live.parents()) == sorted({target.parent for target in TARGETS})
+    assert sorted(world.live.parents()) == sorted({target.parent for target in world.targets})
 
 
+@WITH_CATALOGUE
 def test_the_catalogue_knows_when_a_model_retires_and_what_replaces_it(world: World) -> None:
     catalogue = world.live.catalogue(CHAT.parent, timedelta())
 
@@ -154,6 +172,7 @@ def test_the_catalogue_knows_when_a_model_retires_and_what_replaces_it(world: Wo
     assert retirement.upgrade_lead_days == 14
 
 
+@WITH_CATALOGUE
 def test_a_catalogue_we_may_not_read_says_why_and_hides_no_deployment(world: World) -> None:
     world.hide_catalogue(CHAT)
 

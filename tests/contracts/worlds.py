@@ -1,4 +1,4 @@
-"""Two worlds with the same things in them: one of the fake, one of the real SDKs on the stand-in of Azure."""
+"""Worlds with the same things in them: of the fake, of Azure's SDKs on the stand-in, of a real MLflow server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
+from audit.adapters.mlflow import MlflowLive
 from audit.adapters.pace import Pace
 from audit.catalogue import Unread
 from audit.errors import Throttled, Unavailable
@@ -19,6 +20,8 @@ from local.azure import ControlPlane, Fault, read_fleet
 from local.clock import Clock
 from tests.fakes import FakeLive
 from tests.house import CHAT, CHURN, GROUP, WORKSPACE, chat_document, churn_document
+from tests.mlflow.proxy import Proxy
+from tests.mlflow.server import Server
 
 REGISTRY = f"{GROUP}/providers/Microsoft.MachineLearningServices/registries/reg-shared"
 MODEL = parse_target(f"{WORKSPACE}/models/churn")
@@ -26,6 +29,9 @@ BATCH = parse_target(f"{WORKSPACE}/batchEndpoints/nightly")
 SERVERLESS = parse_target(f"{WORKSPACE}/serverlessEndpoints/phi")
 SHARED = parse_target(f"{REGISTRY}/models/tagger")
 TARGETS = (CHAT, CHURN, MODEL, BATCH, SERVERLESS, SHARED)
+TRACKED = parse_target("mlflow://prod/models/Churn Model")
+SPARE = parse_target("mlflow://prod/models/churn model")  # another one: MLflow's names have a case
+MLFLOW_TARGETS = (TRACKED, SPARE)
 
 RETIRES = datetime(2027, 3, 1, tzinfo=UTC)
 
@@ -39,6 +45,8 @@ TELLTALES = {
     BATCH: ("deployments.v1.model.version", "3"),
     SERVERLESS: ("model.version", "7"),
     SHARED: ("versions.7.archived", False),
+    TRACKED: ("aliases.champion", "2"),
+    SPARE: ("versions.1.path", "s3://models/spare"),
 }
 
 
@@ -46,6 +54,7 @@ class World(Protocol):
     """What there is to look at, and what a test can do to it."""
 
     live: Live
+    targets: tuple[Target, ...]
 
     def malform(self, target: Target) -> None:
         """Take the properties out of a target's document."""
@@ -68,6 +77,7 @@ class FakeWorld:
     """The fake, filled by hand."""
 
     live: FakeLive = field(default_factory=lambda: FakeLive(dict(_documents())))
+    targets: tuple[Target, ...] = (*TARGETS, *MLFLOW_TARGETS)
 
     def __post_init__(self) -> None:
         retirement = Retirement("GenerallyAvailable", RETIRES, "gpt-5.1 2025-11-13", 14)
@@ -75,6 +85,10 @@ class FakeWorld:
 
     def malform(self, target: Target) -> None:
         document = self.live.documents[target]
+        if target in MLFLOW_TARGETS:
+            document = {**document, "versions": [{"name": target.name}]}
+            self.live.documents[target] = document
+            return
         self.live.documents[target] = {
             name: [{**part[0], "properties": None}] if isinstance(part, list) else {**part, "properties": None}
             for name, part in document.items()
@@ -100,6 +114,7 @@ class AzureWorld:
 
     plane: ControlPlane
     live: AzureLive
+    targets: tuple[Target, ...] = TARGETS
     _placed: list[dict[str, Any]] = field(default_factory=list)
 
     def malform(self, target: Target) -> None:
@@ -142,6 +157,44 @@ class AzureWorld:
             self.plane.place(document)
 
 
+@dataclass
+class MlflowWorld:
+    """The adapter, asking a real MLflow server through a proxy that a test can make refuse."""
+
+    proxy: Proxy
+    live: MlflowLive
+    targets: tuple[Target, ...] = MLFLOW_TARGETS
+
+    def malform(self, target: Target) -> None:
+        def edit(answer: Any) -> None:
+            for version in answer.get("model_versions", []):
+                if version["name"] == target.name:
+                    del version["version"]
+
+        self.proxy.edit = edit
+
+    def forbid(self, target: Target) -> None:
+        self.proxy.refuse(403)
+
+    def throttle(self, target: Target, seconds: int) -> None:
+        self.proxy.refuse(429, **{"Retry-After": str(seconds)})
+
+    def break_down(self, target: Target) -> None:
+        self.proxy.refuse(500)
+
+
+def fill(server: Server) -> None:
+    """Put into a server what the tests of the contract look at."""
+    run = server.create_run(depth="7")
+    server.use_data(run, "customers", "d41d8c", "training")
+    server.create_model("Churn Model", tags=[{"key": "owner", "value": "growth"}])
+    server.create_version("Churn Model", "s3://models/churn/1", run_id=run)
+    server.create_version("Churn Model", "s3://models/churn/2")
+    server.point("Churn Model", "champion", "2")
+    server.create_model("churn model")
+    server.create_version("churn model", "s3://models/spare")
+
+
 @contextmanager
 def plane(directory: Path, fleet: Path = FLEET) -> Iterator[ControlPlane]:
     """Serve a fleet while the block runs; reading it raises no event."""
@@ -170,3 +223,7 @@ def _documents() -> Iterator[tuple[Target, dict[str, Any]]]:
     yield BATCH, {"endpoint": {"name": "nightly", "properties": {}}, "deployments": [deployment]}
     yield SERVERLESS, {"endpoint": {"name": "phi", "properties": {"modelSettings": {"modelId": model_id}}}}
     yield SHARED, {"versions": [version]}
+    tracked = {"name": "Churn Model", "aliases": [{"alias": "champion", "version": "2"}]}
+    yield TRACKED, {"registered_model": tracked, "versions": [{"version": "2"}], "runs": {}}
+    spare = {"version": "1", "source": "s3://models/spare"}
+    yield SPARE, {"registered_model": {"name": "churn model"}, "versions": [spare], "runs": {}}

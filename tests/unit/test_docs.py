@@ -16,7 +16,8 @@ from audit.settings import PREFIX, SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MADE = (".venv/", ".local/", ".bench/", "out/", "local/node_modules")  # by commands, on the reader's machine
+# Made by commands, on the reader's machine.
+MADE = (".venv/", ".local/", ".bench/", ".mlflow/", "out/", "local/node_modules")
 
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)")

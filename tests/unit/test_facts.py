@@ -185,7 +185,7 @@ def test_the_order_of_a_document_does_not_matter(kind: Kind) -> None:
     ],
 )
 def test_a_document_of_another_shape_is_bad_input(kind: Kind, document: dict) -> None:
-    with pytest.raises(BadInput, match="document that Azure describes"):
+    with pytest.raises(BadInput, match="document that its service describes"):
         facts_of(kind, document)
 
 
