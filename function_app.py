@@ -80,13 +80,13 @@ def open_findings(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 -
 
 @app.route(route="serving", methods=["GET"])
 def serving_at(req: func.HttpRequest) -> func.HttpResponse:
-    """Return what a target (`target`, an ARM id; by default each) served at a moment (`at`; by default now)."""
+    """Return what a target (`target`, its id; by default each) served at a moment (`at`; by default now)."""
     return _answer(req, _serving)
 
 
 @app.route(route="history", methods=["GET"])
 def history_of(req: func.HttpRequest) -> func.HttpResponse:
-    """Return the life of a target (`target`, an ARM id) in order, as JSON."""
+    """Return the life of a target (`target`, its id) in order, as JSON."""
     return _answer(req, _history)
 
 
@@ -94,6 +94,13 @@ def history_of(req: func.HttpRequest) -> func.HttpResponse:
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the trigger passes it
     """Answer that the app is up; it tells nothing else to strangers."""
     return func.HttpResponse('{"status": "up"}', mimetype="application/json", headers=PAGE_HEADERS)
+
+
+@app.route(route="mlflow/{registry}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def mlflow_webhook(req: func.HttpRequest) -> func.HttpResponse:
+    """Take one webhook of an MLflow registry in; its signature is the key."""
+    status = wiring.webhooks().take(req.route_params.get("registry", ""), req.headers, req.get_body())
+    return func.HttpResponse(status_code=status, headers=PAGE_HEADERS)
 
 
 def _serving(asked: Mapping[str, str]) -> Any:

@@ -27,7 +27,7 @@ SUCCEEDED, FAILED, CANCELED = "succeeded", "failed", "canceled"
 _ENDS = {"success": SUCCEEDED, "failure": FAILED, "cancel": CANCELED}
 _RESOURCE_TYPE = re.compile(r"microsoft\.resources\.resource\w+?(?P<end>success|failure|cancel)", re.IGNORECASE)
 
-_DONE = {"write": "wrote", "delete": "deleted"}
+_DONE = {"write": "wrote", "delete": "deleted", "created": "created", "set": "set", "deleted": "deleted"}
 _TRIED = {FAILED: "failed to {} {}", CANCELED: "started to {} {}, which was canceled"}
 _ENDED = {FAILED: "failed", CANCELED: "was canceled"}
 _THINGS = {
@@ -41,6 +41,10 @@ _THINGS = {
     "versions": "the model version",
     "raipolicies": "the content filter",
     "raiblocklists": "a blocklist",
+    "registered_model": "the model",
+    "model_version": "a version of the model",
+    "model_version_tag": "a tag of a version",
+    "model_version_alias": "an alias",
 }
 _ANNOUNCED = {
     "modelregistered": "registered a model version",

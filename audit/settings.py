@@ -9,19 +9,27 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from audit.adapters.cloud import PUBLIC, Cloud
+from audit.adapters.mlflow_reader import MlflowServer
 from audit.errors import SettingsError
+from audit.mlflow import REGISTRY, registry_id
 from audit.privacy import PersonalData, Privacy
 
 PREFIX = "MODEL_AUDIT_"
 SHORTEST_KEY = 16  # characters; a shorter privacy key could be found by trying
 MOST_SECONDS = 7 * 24 * 3600  # a storage queue keeps no message back for longer
 
+_REGISTRY = re.compile(
+    rf"(?P<name>{REGISTRY.pattern})\s*=\s*"
+    r"(?P<url>(?:https://(?:[\w.-]+|\[[\da-f:]+\])|http://(?:127\.0\.0\.1|localhost|\[::1\]))"
+    r"(?::\d{1,5})?(?:/[\w./~-]*)?)",
+    re.IGNORECASE,
+)
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 _KEY = re.compile(r"https://[^\s/]+/keys/[0-9A-Za-z-]+(/[0-9a-f]+)?")
 _EXAMPLES = {
@@ -50,6 +58,11 @@ SETTINGS: dict[str, str] = {
     "INDEX_AGE_SECONDS": "How long Resource Graph may vouch that nothing changed (default 21600; 0: never).",
     "ARM_ENDPOINT": "Base URL of the control plane, for other clouds than the public one.",
     "ARM_CA_FILE": "CA certificate of that control plane, where it is not a public one.",
+    "MLFLOW": "MLflow registries to sweep, as `NAME=https://HOST`, separated by commas.",
+    "MLFLOW_TOKEN__NAME": "Bearer token for the registry of that name.",
+    "MLFLOW_LOGIN__NAME": "`USER:PASSWORD` for the registry of that name, where it has no tokens.",
+    "MLFLOW_WEBHOOK_SECRET__NAME": "Secret that the registry of that name signs its webhooks with.",
+    "MLFLOW_CA_FILE": "CA certificate of the registries, where theirs are not public ones.",
 }
 
 
@@ -82,6 +95,8 @@ class Settings:
     index_age: timedelta
     arm_endpoint: str
     arm_ca_file: str
+    mlflow: tuple[MlflowServer, ...]
+    webhook_secrets: Mapping[str, str] = field(repr=False)
 
 
 def read_settings(values: Mapping[str, str] | None = None) -> Settings:
@@ -103,7 +118,14 @@ def read_settings(values: Mapping[str, str] | None = None) -> Settings:
         index_age=_seconds(given, "INDEX_AGE_SECONDS", 6 * 3600),
         arm_endpoint=_url(given, "ARM_ENDPOINT", PUBLIC),
         arm_ca_file=given.get("ARM_CA_FILE", ""),
+        mlflow=_registries(given),
+        webhook_secrets=_webhook_secrets(given),
     )
+
+
+def read_registries(values: Mapping[str, str] | None = None) -> tuple[MlflowServer, ...]:
+    """Return the MLflow registries to look at, which a look without a ledger needs as well."""
+    return _registries(_given(values))
 
 
 def read_watched(values: Mapping[str, str] | None = None) -> tuple[Cloud, tuple[str, ...]]:
@@ -212,6 +234,42 @@ def _url(given: Mapping[str, str], name: str, default: str) -> str:
             "copy the endpoint from the resource's overview"
         )
     return text
+
+
+def _registries(given: Mapping[str, str]) -> tuple[MlflowServer, ...]:
+    named = [_REGISTRY.fullmatch(each.strip()) for each in given.get("MLFLOW", "").split(",") if each.strip()]
+    found = {match["name"].lower(): match["url"].rstrip("/") for match in named if match}
+    if len(found) < len(named):
+        raise SettingsError(
+            f"expected registries such as prod=https://mlflow.contoso.example in {PREFIX}MLFLOW, separated by "
+            "commas, each name once, got another text: a name holds letters, digits and hyphens, the address "
+            "begins with https:// (with http:// only on loopback), and how to sign in stands in "
+            f"{PREFIX}MLFLOW_TOKEN__NAME or {PREFIX}MLFLOW_LOGIN__NAME"
+        )
+    ca_file = given.get("MLFLOW_CA_FILE", "")
+    return tuple(
+        MlflowServer(
+            name, Cloud(url, ca_file), _own(given, "MLFLOW_TOKEN", name), _own(given, "MLFLOW_LOGIN", name)
+        )
+        for name, url in found.items()
+    )
+
+
+def _webhook_secrets(given: Mapping[str, str]) -> dict[str, str]:
+    named = {server.name: _own(given, "MLFLOW_WEBHOOK_SECRET", server.name) for server in _registries(given)}
+    for name, secret in named.items():
+        if secret and len(secret) < SHORTEST_KEY:
+            raise SettingsError(
+                f"expected a secret of at least {SHORTEST_KEY} characters in {PREFIX}MLFLOW_WEBHOOK_SECRET__NAME "
+                f"for {name}, got {len(secret)}: whoever guesses it can post webhooks (`openssl rand -hex 32`)"
+            )
+    return {registry_id(name): secret for name, secret in named.items() if secret}
+
+
+def _own(given: Mapping[str, str], setting: str, registry: str) -> str:
+    """Return a setting of one registry, whatever its case; a hyphen of the name is an underscore there."""
+    wanted = f"{setting}__{registry.replace('-', '_')}".upper()
+    return next((value for name, value in given.items() if name.upper() == wanted), "")
 
 
 def _seconds(given: Mapping[str, str], name: str, default: int) -> timedelta:

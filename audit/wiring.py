@@ -23,6 +23,7 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
+    from audit.adapters.mlflow_reader import MlflowServer
     from audit.approvals.policy import ScopedPolicy
     from audit.ports import Live, Seal
     from audit.service.approve import Approver
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from audit.service.prune import Pruner
     from audit.service.report import Reporter
     from audit.service.verify import Verifier
+    from audit.service.webhooks import Webhooks
 
 LEDGER, RELEASES = "ledger", "releases"
 CHECKS, ALERTS = "checks", "alerts"
@@ -60,6 +62,14 @@ def intake() -> Intake:
 
 
 @cache
+def webhooks() -> "Webhooks":
+    """Return what takes MLflow's webhooks in."""
+    from audit.service.webhooks import Webhooks
+
+    return Webhooks(intake(), settings().webhook_secrets, now)
+
+
+@cache
 def sweeper() -> Sweeper:
     """Return what checks targets and sweeps parents."""
     return Sweeper(checker(), queue(CHECKS), checkpointer(), settings().index_age)
@@ -85,16 +95,14 @@ def seals() -> "list[Seal]":
 @cache
 def checker() -> Checker:
     """Return what checks one target."""
-    from audit.adapters.live import AzureLive
-
     chosen = settings()
-    live = AzureLive(credential(), Cloud(chosen.arm_endpoint, chosen.arm_ca_file), chosen.subscriptions)
+    cloud = Cloud(chosen.arm_endpoint, chosen.arm_ca_file)
     return Checker(
         ledger=table(LEDGER),
         releases=table(RELEASES),
         alerts=queue(ALERTS),
         evidence=blobs(EVIDENCE),
-        live=live,
+        live=_everywhere(cloud, chosen.subscriptions, chosen.mlflow),
         identities=identities(),
         now=now,
         group_wait=chosen.group_wait,
@@ -116,19 +124,26 @@ def _policies_of(minute: datetime) -> tuple["ScopedPolicy", ...]:  # noqa: ARG00
 
 
 def live(subscriptions: tuple[str, ...] = ()) -> "Live":
-    """Return the live state of these subscriptions, or of the watched ones; it needs no storage and no secret.
+    """Return the live state of these subscriptions, or of all that is watched; it needs no storage and no secret.
 
-    Raises `SettingsError` where no subscription is named.
+    Raises `SettingsError` where there is nothing to look at.
     """
     cloud, watched = settings_.read_watched()
-    if not (subscriptions or watched):
+    registries = () if subscriptions else settings_.read_registries()
+    if not (subscriptions or watched or registries):
         raise SettingsError(
             "expected a subscription to look at, got none: say --subscription ID (`az account show --query id`), "
             "or set MODEL_AUDIT_SUBSCRIPTIONS"
         )
-    from audit.adapters.live import AzureLive
+    return _everywhere(cloud, subscriptions or watched, registries)
 
-    return AzureLive(credential(), cloud, subscriptions or watched)
+
+def _everywhere(cloud: Cloud, subscriptions: tuple[str, ...], registries: "tuple[MlflowServer, ...]") -> "Live":
+    from audit.adapters.everywhere import Everywhere
+    from audit.adapters.live import AzureLive
+    from audit.adapters.mlflow import MlflowLive
+
+    return Everywhere(AzureLive(credential(), cloud, subscriptions), MlflowLive(registries))
 
 
 @cache

@@ -8,7 +8,7 @@ read, and one more for each parent that has any), a content filter those of its 
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -100,14 +100,26 @@ class Intake:
         """
         taken = plan(text, self.identities, lambda parent: read_releases(self.releases, parent), self.now())
         if taken.message is None:
-            self._keep_unreadable(text, taken.reason)
+            self.keep_unreadable(text, taken.reason)
             return taken
-        event = taken.message.event
-        if taken.targets:
-            is_new = [self._take_for(target, replace(event, target=target)) for target in taken.targets]
-        else:
-            is_new = [self._keep(_ignored(event, taken.reason))]
-        return taken if any(is_new) else replace(taken, result="duplicate")
+        is_new = self.take_event(taken.message.event, taken.targets, taken.reason)
+        return taken if is_new else replace(taken, result="duplicate")
+
+    def take_event(self, event: Event, targets: Sequence[Target], reason: str) -> bool:
+        """Keep an event once and ask for a check of its targets; `reason` says why it has none.
+
+        Says whether it is new. Raises `Unavailable` where storage does not answer.
+        """
+        if not targets:
+            return self._keep(_ignored(event, reason))
+        is_new = [self._take_for(target, replace(event, target=target)) for target in targets]
+        return any(is_new)
+
+    def keep_unreadable(self, text: str, reason: str) -> None:
+        """Note a message that nobody can read; raise `Unavailable` where storage does not answer."""
+        key = keys.digest(text)
+        logger.warning("unreadable event kept: key=%s reason=%s", key, reason)
+        self._keep(ledger.keep_unreadable(UNTARGETED, key, len(text), reason, self.now()))
 
     def _take_for(self, target: Target, event: Event) -> bool:
         stream, is_new = keys.target_hash(target), True
@@ -120,11 +132,6 @@ class Intake:
             asked["note"] = True  # runs complete all day long, and listing a workspace is dear
         self.checks.send(json.dumps(asked))
         return is_new
-
-    def _keep_unreadable(self, text: str, reason: str) -> None:
-        key = keys.digest(text)
-        logger.warning("unreadable event kept: key=%s reason=%s", key, reason)
-        self._keep(ledger.keep_unreadable(UNTARGETED, key, len(text), reason, self.now()))
 
     def _keep(self, writes: list[Write]) -> bool:
         try:

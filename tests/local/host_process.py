@@ -1,4 +1,4 @@
-"""The sample app's host in a process of its own, since one process holds one app."""
+"""The host of an app, by default the sample, in a process of its own, since one process holds one app."""
 
 import contextlib
 import json
@@ -87,13 +87,13 @@ def command(app: Path, settings: Path, *options: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def hosted(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[HostProcess]:
+def hosted(folder: Path, settings: Mapping[str, str], *options: str, app: Path = APP) -> Iterator[HostProcess]:
     path = folder / "local.settings.json"
     path.write_text(json.dumps({"Values": settings}))
     # The environment wins over the file, and another test's stack may have left its own settings there.
     own = {name: value for name, value in os.environ.items() if name not in settings}
     process = subprocess.Popen(
-        command(APP, path, *options), cwd=ROOT, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command(app, path, *options), cwd=ROOT, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     host = HostProcess(process)
     try:

@@ -46,6 +46,7 @@ def test_the_worker_indexes_every_trigger(stack: Stack) -> None:
         "serving_at": "httpTrigger",
         "history_of": "httpTrigger",
         "health": "httpTrigger",
+        "mlflow_webhook": "httpTrigger",
     }
 
 

@@ -19,6 +19,7 @@ from audit.settings import (
     StorageAccount,
     load_settings_file,
     read_privacy,
+    read_registries,
     read_settings,
     read_watched,
 )
@@ -229,3 +230,62 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_every_setting_is_named_and_explained_in_one_sentence() -> None:
     assert all(name.isupper() and text.endswith((".", ").")) for name, text in SETTINGS.items())
+
+
+def test_registries_are_read_with_what_signs_in_at_each() -> None:
+    named = " Prod = https://mlflow.contoso.example/base/ , lab-2=http://127.0.0.1:5000"
+    settings = read_settings(
+        given(
+            MLFLOW=named,
+            MLFLOW_TOKEN__PROD="secret-token",
+            MLFLOW_LOGIN__lab_2="ada:secret-word",
+            MLFLOW_WEBHOOK_SECRET__prod="a secret of enough length",
+            MLFLOW_CA_FILE="/ca.pem",
+        )
+    )
+
+    prod, lab = settings.mlflow
+    assert (prod.name, prod.place.endpoint, prod.token) == (
+        "prod",
+        "https://mlflow.contoso.example/base",
+        "secret-token",
+    )
+    assert (lab.name, lab.place.endpoint, lab.login) == ("lab-2", "http://127.0.0.1:5000", "ada:secret-word")
+    assert {each.place.ca_file for each in settings.mlflow} == {"/ca.pem"}
+    assert settings.webhook_secrets == {"mlflow://prod": "a secret of enough length"}
+    assert "secret" not in repr(settings).replace("webhook_secrets", "")
+    assert read_registries(given(MLFLOW=named))[0].name == "prod"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://mlflow.contoso.example",
+        "prod",
+        "prod=",
+        "prod=mlflow.contoso.example",
+        "prod=http://mlflow.contoso.example",
+        "prod=http://127.0.0.1.contoso.example",
+        "prod=http://localhost@contoso.example",
+        "prod=https://ada:secret@mlflow.contoso.example",
+        "prod=https://mlflow.contoso.example?token=secret",
+        "prod=https://mlflow.contoso.example#x",
+        "prod=https://mlflow contoso",
+        "prod_2=https://mlflow.contoso.example",
+        "2nd=https://mlflow.contoso.example",
+        "prod=https://one.example,PROD=https://two.example",
+        "prod=ftp://mlflow.contoso.example",
+    ],
+)
+def test_registries_that_cannot_be_meant_are_refused_without_being_quoted(text: str) -> None:
+    with pytest.raises(SettingsError, match="expected registries such as") as refused:
+        read_settings(given(MLFLOW=text))
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_webhook_secret_that_could_be_guessed_is_refused_without_being_quoted() -> None:
+    with pytest.raises(SettingsError, match="WEBHOOK_SECRET") as refused:
+        read_settings(given(MLFLOW="prod=https://mlflow.contoso.example", MLFLOW_WEBHOOK_SECRET__PROD="hunter2"))
+
+    assert "hunter2" not in str(refused.value)
