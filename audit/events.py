@@ -24,6 +24,7 @@ _MAX_WRAPS = 2  # of JSON in a JSON text: CloudEvents of the handshake are wrapp
 _YEARS = range(1970, 9000)  # outside of these, adding a margin to a time may leave what Python can hold
 
 SUCCEEDED, FAILED, CANCELED = "succeeded", "failed", "canceled"
+PROPOSED = "proposed"  # of our own: somebody asks for a change of what is approved
 _ENDS = {"success": SUCCEEDED, "failure": FAILED, "cancel": CANCELED}
 _RESOURCE_TYPE = re.compile(r"microsoft\.resources\.resource\w+?(?P<end>success|failure|cancel)", re.IGNORECASE)
 
@@ -128,12 +129,12 @@ def parse_message(text: str, identities: Identities, received_at: datetime | Non
 
 def is_change(status: str) -> bool:
     """Say whether an event of this status may have changed anything: what failed or was canceled did not."""
-    return status not in (FAILED, CANCELED)
+    return status not in (FAILED, CANCELED, PROPOSED)
 
 
 def asks_for_a_look(type_: str) -> bool:
     """Say whether what serves may have changed by an event of this type; others only go into the journal."""
-    return type_.lower() not in _OF_WORK
+    return type_.lower() not in (*_OF_WORK, "modelaudit.releaseproposed")
 
 
 def _envelope(text: str) -> dict[str, Any]:
@@ -234,6 +235,8 @@ def _status(type_: str, payload: Mapping[str, Any]) -> str:
 
 def deed(operation: str, status: str = "") -> str:
     """Return what an operation did, or failed to do, as a phrase: `wrote the deployment`."""
+    if status == PROPOSED:
+        return operation  # which says it all
     *_, what, verb = ["", *operation.split("/")]
     done, thing = _DONE.get(verb.lower()), _THINGS.get(what.lower())
     if not is_change(status):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -23,6 +23,7 @@ class EventBody(TypedDict):
     type: str
     time: datetime
     operation: str
+    status: NotRequired[str]
     actor: Actor
 
 

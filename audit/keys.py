@@ -13,6 +13,7 @@ from audit.model import Finding, Target
 ALERTS = "alerts"  # the chain of what was told; no target's hash can be this short
 POLICY = "policy"  # the chain, and in the table `releases` the partition, of the policies
 APPROVALS = "releases-"  # stands before a target's hash where its chain of approvals is meant
+PROPOSALS = "proposals"  # the partition of what dropped release files propose
 _MAX_TICKS = 3155378975999999999  # .NET's DateTime.MaxValue, the log-tail pattern of Table storage
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -106,6 +107,11 @@ def waiver_row(stream: str, waiver: str) -> str:
 def policy_row(scope: str) -> str:
     """Return the key of the policy of a scope."""
     return f"0-{POLICY}-p-{digest(scope)}"
+
+
+def proposal(file: str) -> str:
+    """Return the key of what a dropped release file came to."""
+    return f"p-{digest(file)}"
 
 
 def outbox(notice: str) -> str:

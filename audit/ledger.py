@@ -392,11 +392,11 @@ def run_row(run: Run) -> Row:
 
 
 def confirmed(target: Target, since: datetime, until: datetime | None, runs: Iterable[Run]) -> datetime:
-    """Return when a sweep (the newest first) last found a state unchanged that stood from `since` to `until`."""
+    """Return when a sweep last found a state unchanged that stood from `since` to `until`."""
     stream = keys.target_hash(target)
     whole = (run for run in runs if run.outcome is Outcome.PRESENT and len(run.differing) < MAX_DIFFERING)
     same = (run.confirms_at for run in whole if stream not in run.differing)
-    return next((at for at in same if at > since and (until is None or at <= until)), since)
+    return max((at for at in same if at > since and (until is None or at <= until)), default=since)
 
 
 def _that_fit(facts: Facts) -> Facts:

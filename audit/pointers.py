@@ -6,14 +6,13 @@ a thing that only a release can lead to a target: a container image, a secret, a
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from audit.model import Approved, Release, Target
 from audit.targets import find_target, normalise_id
 from audit.texts import cut
 
-RELEASES = "releases"  # the blob container where a release file may be dropped
 MAX_MODELS = 50  # of one event: each is a check of its own; whoever names more has the whole workspace checked
 
 _TEMPLATE = "/providers/microsoft.resources/deployments/"
@@ -55,13 +54,25 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that was written or deleted."""
+
+    container: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pointer:
-    """What an event points to. `reason` says why there is no target, which an `asset` may still lead to."""
+    """What an event points to. `reason` says why there is no target, which an `asset` may still lead to.
+
+    A `blob` may be a release file that was dropped, which is no target either.
+    """
 
     resource: str
     targets: tuple[Target, ...] = ()
     asset: Asset | None = None
     reason: str = ""
+    blob: Blob | None = None
 
 
 def text_of(mapping: Mapping[str, Any], name: str) -> str:
@@ -171,16 +182,11 @@ def _secret(envelope: Envelope) -> Pointer:
 
 
 def _blob(envelope: Envelope) -> Pointer:
-    """Return why an event of a storage account is none of ours; a dropped release file is told apart."""
-    blob = _BLOB.fullmatch(envelope.subject)
-    is_release = blob is not None and blob["container"].lower() == RELEASES
-    if is_release and envelope.type.lower().endswith(".blobcreated"):
-        return Pointer(
-            envelope.subject,
-            reason="a release file was dropped: an approver puts it in force with `model-audit releases apply`, "
-            "the detector never does",
-        )
-    return _resource(envelope)
+    """Return which blob an event of a storage account speaks of; anything else of it names nothing of ours."""
+    found, pointer = _BLOB.fullmatch(envelope.subject), _resource(envelope)
+    if found is None or not envelope.type.lower().endswith((".blobcreated", ".blobdeleted")):
+        return pointer
+    return replace(pointer, resource=envelope.subject, blob=Blob(found["container"].lower(), found["name"]))
 
 
 def _handshake(envelope: Envelope) -> Pointer:

@@ -109,6 +109,14 @@ def every(kind: Kind) -> str:
     return f"every {kind}"
 
 
+class DroppedFiles(Protocol):
+    """A container into which others put files: anything may stand there, at any size, and change at any time."""
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """Return the first `most` bytes of a file, or None where there is none; raise `Unavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a parent holds: a look for every target, how listing it ended, and how complete it is.

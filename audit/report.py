@@ -13,6 +13,7 @@ from audit.journal import Body, at_of, body_of, event_text, finding_text, state_
 from audit.judge import pointers, serving
 from audit.ledger import Head
 from audit.model import Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
+from audit.proposals import Proposal
 from audit.rules import RULES, Rule
 
 # Each version has this one fact; the names of its tags and properties may hold anything, a version's name dots.
@@ -20,6 +21,7 @@ _VERSION = re.compile(r"versions\.(?P<version>(?:(?!\.(?:tags|properties)\.).)+)
 
 NOTHING_IGNORED: Mapping[tuple[str, str], int] = {}
 MAX_IGNORED = 30  # lines of the report
+MAX_PROPOSALS = 50  # files shown in the report; whoever drops more floods it
 
 
 class Standing(StrEnum):
@@ -116,6 +118,7 @@ class Report:
     happenings: Sequence[Happening]
     proof: Proof
     ignored: Sequence[Ignored] = ()
+    proposals: Sequence[Proposal] = ()
     source: str = ""
 
     @property
@@ -133,6 +136,7 @@ def build(
     start: datetime,
     end: datetime,
     ignored: Mapping[tuple[str, str], int] = NOTHING_IGNORED,
+    proposals: Sequence[Proposal] = (),
 ) -> Report:
     """Return the report of a period from what the ledger holds.
 
@@ -153,6 +157,7 @@ def build(
         happenings=sorted(_happenings(known, start, end), key=lambda each: (each.at, each.target)),
         proof=_prove(known, list(told), sorted(checkpoints)),
         ignored=_ignored(ignored),
+        proposals=proposals[:MAX_PROPOSALS],
     )
 
 

@@ -32,6 +32,7 @@ _REGISTRY = re.compile(
 )
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 _KEY = re.compile(r"https://[^\s/]+/keys/[0-9A-Za-z-]+(/[0-9a-f]+)?")
+_CONTAINER = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _EXAMPLES = {
     "ARM_ENDPOINT": PUBLIC,
     "TSA_URL": "http://timestamp.AUTHORITY.com",
@@ -56,6 +57,7 @@ SETTINGS: dict[str, str] = {
     "SIGNING_KEY": "Id of the Key Vault key that signs checkpoints; without one they are not signed.",
     "TSA_URL": "URL of the authority that time-stamps a checkpoint a day (RFC 3161); without one none is.",
     "INDEX_AGE_SECONDS": "How long Resource Graph may vouch that nothing changed (default 21600; 0: never).",
+    "RELEASES_CONTAINER": "Container of that account where release files may be dropped (default releases).",
     "ARM_ENDPOINT": "Base URL of the control plane, for other clouds than the public one.",
     "ARM_CA_FILE": "CA certificate of that control plane, where it is not a public one.",
     "MLFLOW": "MLflow registries to sweep, as `NAME=https://HOST`, separated by commas.",
@@ -93,6 +95,7 @@ class Settings:
     signing_key: str
     tsa_url: str
     index_age: timedelta
+    releases_container: str
     arm_endpoint: str
     arm_ca_file: str
     mlflow: tuple[MlflowServer, ...]
@@ -116,6 +119,7 @@ def read_settings(values: Mapping[str, str] | None = None) -> Settings:
         signing_key=_signing_key(given),
         tsa_url=_url(given, "TSA_URL", ""),
         index_age=_seconds(given, "INDEX_AGE_SECONDS", 6 * 3600),
+        releases_container=_container(given, "RELEASES_CONTAINER", "releases"),
         arm_endpoint=_url(given, "ARM_ENDPOINT", PUBLIC),
         arm_ca_file=given.get("ARM_CA_FILE", ""),
         mlflow=_registries(given),
@@ -270,6 +274,16 @@ def _own(given: Mapping[str, str], setting: str, registry: str) -> str:
     """Return a setting of one registry, whatever its case; a hyphen of the name is an underscore there."""
     wanted = f"{setting}__{registry.replace('-', '_')}".upper()
     return next((value for name, value in given.items() if name.upper() == wanted), "")
+
+
+def _container(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name, default)
+    if not _CONTAINER.fullmatch(text):
+        raise SettingsError(
+            f"expected the name of a blob container (3 to 63 of a-z, 0-9 and single hyphens) in {PREFIX}{name}, "
+            f"got another text: the default is {default}"
+        )
+    return text
 
 
 def _seconds(given: Mapping[str, str], name: str, default: int) -> timedelta:

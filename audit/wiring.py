@@ -58,7 +58,8 @@ def now() -> datetime:
 @cache
 def intake() -> Intake:
     """Return what takes events in."""
-    return Intake(table(LEDGER), queue(CHECKS), identities(), now, table(RELEASES))
+    container = settings().releases_container
+    return Intake(table(LEDGER), queue(CHECKS), identities(), now, table(RELEASES), container)
 
 
 @cache
@@ -72,7 +73,7 @@ def webhooks() -> "Webhooks":
 @cache
 def sweeper() -> Sweeper:
     """Return what checks targets and sweeps parents."""
-    return Sweeper(checker(), queue(CHECKS), checkpointer(), settings().index_age)
+    return Sweeper(checker(), queue(CHECKS), checkpointer(), settings().index_age, propose)
 
 
 @cache
@@ -90,6 +91,14 @@ def seals() -> "list[Seal]":
 
     found: list[Seal] = [KeyVaultSeal(chosen.signing_key, credential(), now)] if chosen.signing_key else []
     return [*found, TimeStampSeal(chosen.tsa_url)] if chosen.tsa_url else found
+
+
+def propose(file: str, at: datetime) -> None:
+    """Plan a release file that was dropped; what reads YAML is imported when the first one comes."""
+    from audit.service.propose import Proposer
+
+    dropped = blobs(settings().releases_container)
+    Proposer(table(LEDGER), table(RELEASES), dropped, queue(CHECKS), identities(), now).run(file, at)
 
 
 @cache
@@ -266,10 +275,11 @@ def create_storage() -> None:
 
     from azure.core.exceptions import ResourceExistsError
 
+    dropped = settings().releases_container
     creates = [
         *(_table_client(name).create_table for name in (LEDGER, RELEASES)),
         *(_queue_client(name).create_queue for name in (CHECKS, ALERTS)),
-        *(_container_client(name).create_container for name in (EVIDENCE, CHECKPOINTS, REPORTS)),
+        *(_container_client(name).create_container for name in (EVIDENCE, CHECKPOINTS, REPORTS, dropped)),
     ]
     for create in creates:
         with contextlib.suppress(ResourceExistsError):

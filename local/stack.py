@@ -44,6 +44,10 @@ OPERATIONS = AdvancedFilter(
     ("/onlineEndpoints/", "/models/", "CognitiveServices/accounts/"),
 )
 
+# A second one, on the storage account: a release file was dropped, or taken away again.
+DROPPED_TYPES = ("Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted")
+DROPPED = AdvancedFilter("StringBeginsWith", "subject", ("/blobServices/default/containers/releases/",))
+
 QUIET = timedelta(seconds=60)  # a settled stack is quiet within two; more is a hang
 
 
@@ -113,6 +117,14 @@ def start(watch: Watch, *, port: int = 0, timers: bool = False, state: Path = ST
                 host.webhook_url("on_event"),
                 included_event_types=EVENT_TYPES,
                 advanced_filters=(OPERATIONS,),
+            )
+        )
+        grid.subscribe(
+            Subscription(
+                "model-audit-releases",
+                host.webhook_url("on_event"),
+                included_event_types=DROPPED_TYPES,
+                advanced_filters=(DROPPED,),
             )
         )
         yield Stack(azure, grid, topics, host, settings)

@@ -121,6 +121,17 @@ class FakeSeal:
 
 
 @dataclass
+class FakeFiles:
+    """A container into which a test drops files."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        content = self.files.get(name)
+        return None if content is None else content[:most]
+
+
+@dataclass
 class FakeLive:
     """Azure as a dictionary of documents; an error stands for a target that cannot be looked at.
 

@@ -12,11 +12,12 @@ from audit.service.approve import Approver, Asked
 from audit.service.check import Checker
 from audit.service.checkpoint import Checkpointer
 from audit.service.intake import Intake
+from audit.service.propose import Proposer
 from audit.service.report import Reporter
 from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 from audit.targets import parse_target
-from tests.fakes import FakeBlobs, FakeChannel, FakeClock, FakeLive, FakeQueue, FakeSeal, FakeTable
+from tests.fakes import FakeBlobs, FakeChannel, FakeClock, FakeFiles, FakeLive, FakeQueue, FakeSeal, FakeTable
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ml"
@@ -156,6 +157,7 @@ class House:
     policies: list[ScopedPolicy] = field(default_factory=list)
     seals: list[FakeSeal] = field(default_factory=list)
     index_age: timedelta = timedelta()
+    files: FakeFiles = field(default_factory=FakeFiles)
 
     def __post_init__(self) -> None:
         identities = Identities({PIPELINE}, PRIVACY)
@@ -173,12 +175,16 @@ class House:
             policies=lambda: self.policies,
         )
         self.checkpointer = Checkpointer(self.ledger, self.releases, self.checkpoints, self.clock.now, self.seals)
-        self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer, self.index_age)
+        self.sweeper = Sweeper(self.checker, self.checks, self.checkpointer, self.index_age, self.propose)
         self.notifier = Notifier(
             self.ledger, self.alerts, {"fake": self.channel}, self.group_interval, self.clock.now
         )
         self.approver = Approver(self.releases, lambda: "ada", self.clock.now, PRIVACY)
         self.reporter = Reporter(self.ledger, self.releases, FakeBlobs(), self.clock.now)
+
+    def propose(self, file: str, at: datetime) -> None:
+        identities = self.checker.identities
+        Proposer(self.ledger, self.releases, self.files, self.checks, identities, self.clock.now).run(file, at)
 
     def approve(self, approved: Release) -> None:
         self.approver.apply(Asked([approved]))

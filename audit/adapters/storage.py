@@ -102,13 +102,24 @@ class AzureBlobs:
 
     def get(self, name: str) -> bytes | None:
         """Download a blob."""
+        return self._download(name)
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """Download no more than the first `most` bytes of a blob; see `audit.ports.DroppedFiles`."""
+        return self._download(name, most)
+
+    def _download(self, name: str, most: int | None = None) -> bytes | None:
         with _translated(f"read blob {name}"):
             try:
-                return self._client.download_blob(name).readall()
+                return self._client.download_blob(name, None if most is None else 0, most).readall()
             except ResourceNotFoundError as error:
                 if getattr(error, "error_code", None) != "BlobNotFound":
                     raise  # the container is missing: that says nothing of the blob
                 return None
+            except HttpResponseError as error:
+                if error.status_code != 416:
+                    raise
+                return b""  # an empty blob has no first bytes to give
 
     def names(self, prefix: str = "") -> list[str]:
         """List blobs, page by page."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +19,15 @@ from audit.approvals import policy_files
 from audit.approvals.policy import EVIDENCE_GATES, ScopedPolicy, evidence_name
 from audit.approvals.policy_files import PolicyEntry
 from audit.approvals.release_facts import read_facts
-from audit.approvals.strict_files import Content, convert, did_you_mean, find_files, read_content
+from audit.approvals.strict_files import (
+    SUFFIXES,
+    Content,
+    convert,
+    did_you_mean,
+    find_files,
+    parse_content,
+    read_content,
+)
 from audit.errors import BadInput
 from audit.model import Criterion, Release, Stage, Target, Waiver
 from audit.rules import RULES
@@ -126,6 +134,15 @@ def read_files(path: Path) -> Files:
     found = Files()
     for file in find_files(path):
         _read_file(read_content(file), found)
+    return found
+
+
+def read_text(file: PurePath, text: str) -> Files:
+    """Return everything that a text says that stands in `file`; raise `BadInput` as `read_release_files` does."""
+    if file.suffix not in SUFFIXES:
+        raise BadInput(f"{file}:1: expected a release file (*.yaml, *.yml, *.json), got another name")
+    found = Files()
+    _read_file(parse_content(file, text), found)
     return found
 
 

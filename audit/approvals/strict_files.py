@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,7 +34,7 @@ Lines = Mapping[str, int]
 class Content:
     """What stands in a file, and the line of each part by its path: `$.releases[0].facts`."""
 
-    file: Path
+    file: PurePath
     value: Value
     lines: Lines
 
@@ -60,12 +60,22 @@ def read_content(file: Path) -> Content:
         if size > MAX_BYTES:
             raise BadInput(f"{file}:1: expected at most {MAX_BYTES} bytes, got {size}: split the file")
         text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"{file}: expected a readable YAML or JSON file: {type(error).__name__}: {error}"
+        ) from error
+    return parse_content(file, text)
+
+
+def parse_content(file: PurePath, text: str) -> Content:
+    """Return what a text says that stands in `file`; raise `BadInput` as `read_content` does."""
+    try:
         _refuse_bombs(file, text)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{file}:{line}: expected YAML or JSON: {error.problem}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise BadInput(
             f"{file}: expected a readable YAML or JSON file: {type(error).__name__}: {error}"
         ) from error
@@ -183,7 +193,7 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(shown[:30]) + (", ..." if len(shown) > 30 else "") if shown else "nothing"
 
 
-def _refuse_bombs(file: Path, text: str) -> None:
+def _refuse_bombs(file: PurePath, text: str) -> None:
     """Refuse aliases, which make gigabytes of a few lines, and more nesting or values than releases need."""
     depth = 0
     for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
@@ -196,11 +206,11 @@ def _refuse_bombs(file: Path, text: str) -> None:
             raise BadInput(f"{_at(file, event)}: expected at most {MAX_VALUES} values, got more: split the file")
 
 
-def _at(file: Path, part: yaml.Event) -> str:
+def _at(file: PurePath, part: yaml.Event) -> str:
     return f"{file}:{part.start_mark.line + 1 if part.start_mark else 1}"
 
 
-def _value(node: yaml.Node, path: str, lines: dict[str, int], file: Path) -> Value:
+def _value(node: yaml.Node, path: str, lines: dict[str, int], file: PurePath) -> Value:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, f"{path}[{number}]", lines, file) for number, item in enumerate(node.value)]

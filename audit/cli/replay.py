@@ -51,8 +51,9 @@ def _planner() -> Callable[[str], Taken]:
         click.echo("without settings no pipeline is known, no release is read, and no person is named", err=True)
         offline = Identities((), Privacy(b"", PersonalData.REDACT))
         return lambda text: plan(text, offline, lambda _: (), wiring.now())
+    table, container = wiring.table(wiring.RELEASES), wiring.intake().container
     return lambda text: plan(
-        text, identities, lambda parent: read_releases(wiring.table(wiring.RELEASES), parent), wiring.now()
+        text, identities, lambda parent: read_releases(table, parent), wiring.now(), container
     )
 
 

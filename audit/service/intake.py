@@ -26,7 +26,15 @@ from audit.service import parents
 
 logger = logging.getLogger(__name__)
 
+RELEASES = "releases"  # the container where release files may be dropped, unless the settings name another
+MAX_FILE = 1024  # characters of a blob's name, by Azure's own limit
+
 UNTARGETED = "other"  # partition and stream of messages that name nothing we audit
+
+DROPPED = (
+    "a release file was dropped: it is planned and reported; an approver puts it in force with "
+    "`model-audit releases apply`, the detector never does"
+)
 
 Approved = Callable[[str], Iterable[Release]]
 """The releases in force of a parent, or of all of them where its id is empty."""
@@ -36,25 +44,35 @@ Approved = Callable[[str], Iterable[Release]]
 class Taken:
     """What became of a message: `taken`, `duplicate`, `ignored` (names nothing we audit) or `unreadable`.
 
-    `reason` says why there are no targets; `message` is None where nobody can read it.
+    `reason` says why there are no targets; `message` is None where nobody can read it. `file` is the name of a
+    release file that was dropped: it is planned and reported, and never applied.
     """
 
     result: str
     targets: tuple[Target, ...] = ()
     reason: str = ""
     message: Message | None = None
+    file: str = ""
 
 
-def plan(text: str, identities: Identities, approved: Approved, now: datetime) -> Taken:
+def plan(text: str, identities: Identities, approved: Approved, now: datetime, container: str = RELEASES) -> Taken:
     """Return what taking a message in would lead to, and change nothing."""
     try:
         message = parse_message(text, identities, now)
     except BadInput as error:
         return Taken("unreadable", reason=str(error))
+    if file := _dropped(message.pointer, container):
+        return Taken("taken", reason=DROPPED, message=message, file=file)
     targets = _targets(message.pointer, approved)
     if not targets:
         return Taken("ignored", reason=message.pointer.reason, message=message)
     return Taken("taken", targets, message=message)
+
+
+def _dropped(pointer: Pointer, container: str) -> str:
+    """Return the name of the release file that was dropped, replaced or taken away; else nothing."""
+    blob = pointer.blob
+    return blob.name if blob and blob.container == container and len(blob.name) <= MAX_FILE else ""
 
 
 def _targets(pointer: Pointer, approved: Approved) -> tuple[Target, ...]:
@@ -79,7 +97,7 @@ def count_ignored(table: Table, start: datetime, end: datetime) -> Counter[tuple
     return Counter(
         (str(row.values.get("type", "")), str(row.values.get("reason", "")))
         for row, body in bodies
-        if start <= parse_moment(body.get("time") or body["at"]) <= end
+        if "file" not in row.values and start <= parse_moment(body.get("time") or body["at"]) <= end
     )
 
 
@@ -92,18 +110,29 @@ class Intake:
     identities: Identities
     now: Callable[[], datetime]
     releases: Table
+    container: str = RELEASES
 
     def take(self, text: str) -> Taken:
         """Take one Event Grid message in and ask for a check; a message nobody can read is kept all the same.
 
         Raises `Unavailable` where storage does not answer: Event Grid then delivers the message again.
         """
-        taken = plan(text, self.identities, lambda parent: read_releases(self.releases, parent), self.now())
+        approved: Approved = lambda parent: read_releases(self.releases, parent)  # noqa: E731
+        taken = plan(text, self.identities, approved, self.now(), self.container)
         if taken.message is None:
             self.keep_unreadable(text, taken.reason)
             return taken
-        is_new = self.take_event(taken.message.event, taken.targets, taken.reason)
+        event = taken.message.event
+        is_new = (
+            self._take_file(event, taken) if taken.file else self.take_event(event, taken.targets, taken.reason)
+        )
         return taken if is_new else replace(taken, result="duplicate")
+
+    def _take_file(self, event: Event, taken: Taken) -> bool:
+        """Keep the event once; planning may still be owed, so it is asked for all the same, as a check is."""
+        is_new = self._keep(_ignored(event, taken.reason, file=taken.file))
+        self.checks.send(json.dumps({"file": taken.file, "time": event.time.isoformat()}))
+        return is_new
 
     def take_event(self, event: Event, targets: Sequence[Target], reason: str) -> bool:
         """Keep an event once and ask for a check of its targets; `reason` says why it has none.
@@ -141,7 +170,7 @@ class Intake:
         return True
 
 
-def _ignored(event: Event, reason: str) -> list[Write]:
-    """Return the insert of an event that names nothing we audit: it is kept and counted, and asks for nothing."""
+def _ignored(event: Event, reason: str, **columns: str) -> list[Write]:
+    """Return the insert of an event that names nothing we audit: it is kept, and counted unless it has a file."""
     key = keys.intake(UNTARGETED, event.key, event.time)
-    return [Create(ledger.row(key, event, type=event.type, reason=reason))]
+    return [Create(ledger.row(key, event, type=event.type, reason=reason, **columns))]

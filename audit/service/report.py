@@ -14,6 +14,7 @@ from audit.evidence import EMPTY, Link
 from audit.ledger import Hot, Run, raw_of
 from audit.model import Episode, Notice, Release, Status, Target
 from audit.ports import Blobs, Table
+from audit.proposals import Proposal, digest, pending
 from audit.render import render_report
 from audit.report import Record, Report, build
 from audit.service import parents
@@ -21,6 +22,7 @@ from audit.service.intake import count_ignored
 
 WEEK = timedelta(days=7)
 RUNS_READ = 20  # sweeps looked through for the last one that found a target unchanged
+MAX_FILES = 1_000  # dropped files that are read for the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Reporter:
         records = (record for parent in known for record in self.records(parent))
         told = [self._told(parent) for parent in known]
         ignored = count_ignored(self.ledger, start, end)
-        return build(known, records, told, self._checkpoints(known), start, end, ignored)
+        checkpoints = self._checkpoints(known)
+        return build(known, records, told, checkpoints, start, end, ignored, self.proposals())
 
     def render_weekly(self) -> str:
         """Return the page of the seven days that end now."""
@@ -96,6 +99,20 @@ class Reporter:
                 chain = [raw_of(row) for row in entries.get(stream, ())]
                 confirmed_at = ledger.confirmed(hot.head.target, hot.head.since, None, runs)
                 yield Record(hot.head, release, tuple(hot.episodes.values()), chain, confirmed_at)
+
+    def proposals(self) -> list[Proposal]:
+        """Return what dropped release files propose and nobody has put in force, the newest first."""
+        rows = self.ledger.rows(keys.PROPOSALS, "p-", "p.", MAX_FILES)
+        found = [ledger.read(row, Proposal) for row in rows]
+        return pending(found, set(self._in_force())) if found else []
+
+    def _in_force(self) -> Iterator[str]:
+        """Yield the digests of the releases, waivers and policies in force."""
+        for parent in self.parents():
+            rows = self.releases.rows(keys.partition(parent), *keys.ALL_HOT)
+            for found in map(releases.read_approvals, ledger.by_stream(rows).values()):
+                yield from map(digest, filter(None, (found.release, *found.waivers)))
+        yield from map(digest, releases.read_policies(self.releases.rows(keys.POLICY, *keys.ALL_HOT)).policies)
 
     def _hot(self, parent: str) -> dict[str, Hot]:
         rows = ledger.by_stream(self.ledger.rows(keys.partition(parent), *keys.ALL_HOT))

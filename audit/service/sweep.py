@@ -5,7 +5,7 @@ The sweep is the timer: expiries, deadlines and rows that a crash left behind ar
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from audit.errors import BadInput, Conflict, Throttled
 from audit.index import Marked, Marks, Remembered
 from audit.ledger import Hot
 from audit.model import Kind, Look, Outcome, Target
+from audit.moments import parse_moment
 from audit.ports import Create, Listing, Queue, Row
 from audit.service import marks, parents
 from audit.service.check import Checked, Checker, repeat
@@ -26,18 +27,23 @@ from audit.targets import find_parent, parent_target, parse_target
 UNREAD = Look(Outcome.UNREADABLE, reason="left unread")
 
 
+def _plans_no_files(file: str, _: datetime) -> object:
+    raise BadInput(f"expected a worker that plans release files, got the file {file[:200]!r} at another one")
+
+
 @dataclass(frozen=True, slots=True)
 class Sweeper:
     """A checker, the queue through which a sweep fans out, and what writes checkpoints.
 
     `index_age` is how old the last direct look at an endpoint may be for an index to vouch for it; by default no
-    index is asked, and everything is read.
+    index is asked, and everything is read. `propose` plans a release file that was dropped.
     """
 
     checker: Checker
     checks: Queue
     checkpointer: Checkpointer
     index_age: timedelta = timedelta()
+    propose: Callable[[str, datetime], object] = _plans_no_files
 
     def run(self, message: str, *, is_redelivered: bool = False) -> None:
         """Do what a message of the queue `checks` asks for.
@@ -47,7 +53,9 @@ class Sweeper:
         """
         asked = json.loads(message)
         try:
-            if "parent" in asked:
+            if "file" in asked:
+                self.propose(asked["file"], parse_moment(asked["time"]))
+            elif "parent" in asked:
                 self.sweep_parent(asked["parent"])
             else:
                 self._check(parse_target(asked["target"]), asked, is_redelivered)
@@ -57,9 +65,10 @@ class Sweeper:
     def _check(self, target: Target, asked: dict[str, str], is_redelivered: bool) -> None:
         if is_redelivered:
             self.checker.wake(target.parent)  # an earlier try may have died between its commit and its wake
+        if "note" in asked and self.checker.note(target):
+            return
         if target.kind is Kind.PARENT:
-            if "note" not in asked or not self.checker.note(target):
-                self.sweep_parent(target.id, asked.get("event", ""))
+            self.sweep_parent(target.id, asked.get("event", ""))
         else:
             self.checker.check(target, asked.get("event", ""), asked.get("origin", "event"))
 

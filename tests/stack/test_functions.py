@@ -13,6 +13,7 @@ from audit import wiring
 from local.stack import RELEASES, Stack
 from tests.house import CHAT, write_event
 from tests.stack.conftest import Ask, Heard, Run, rows
+from tests.unit.test_proposals import blob_event
 
 pytestmark = pytest.mark.stack
 
@@ -68,6 +69,26 @@ def test_an_event_of_either_schema_leads_to_a_check(stack: Stack, heard: Heard, 
     functions = [(run.function, run.ok) for run in heard.runs[ran:]]
     assert ("on_event", True) in functions
     assert ("on_check", True) in functions
+
+
+def test_a_dropped_release_file_is_planned_and_shown_and_applied_by_nobody(stack: Stack) -> None:
+    entry = {
+        "id": "chat-r99",
+        "target": OUR_CHAT,
+        "approved_by": "eve@contoso.example",
+        "approved_at": "2026-11-20T12:00:00Z",
+        "facts": {"model.name": "gpt-4o", "model.version": "2024-11-20"},
+    }
+    before = {release.id for release in wiring.reporter().approved()}
+    wiring.blobs("releases").put("team/chat.json", json.dumps({"releases": [entry]}).encode())
+
+    stack.events.publish(blob_event("team/chat.json"))
+    stack.settle()
+
+    (proposal,) = wiring.reporter().proposals()
+    assert (proposal.file, proposal.changes[0].name) == ("team/chat.json", "chat-r99")
+    assert {release.id for release in wiring.reporter().approved()} == before
+    assert "Proposed, not in force" in wiring.reporter().render_weekly()
 
 
 def test_a_message_nobody_can_read_is_acknowledged(stack: Stack, ask: Ask) -> None:

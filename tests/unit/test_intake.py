@@ -163,7 +163,7 @@ def test_what_is_ignored_and_what_nobody_can_read_is_counted_by_type_and_reason(
     house = House()
     for number in range(3):
         take(house, event("Contoso.X", "contoso") | {"id": f"e-{number}"})
-    take(house, event("Microsoft.Storage.BlobCreated", GROUP, "/blobServices/default/containers/releases/blobs/a"))
+    take(house, event("Microsoft.Storage.BlobCreated", GROUP, "/blobServices/default/containers/uploads/blobs/a"))
     house.intake.take("{nonsense")
     house.intake.take("{nonsense")
 

@@ -6,7 +6,7 @@ import pytest
 from audit.actors import Identities
 from audit.events import CANCELED, FAILED, SUCCEEDED, Message, Schema, deed, is_change, parse_message
 from audit.model import Approved, Target
-from audit.pointers import MAX_MODELS, Asset, targets_naming
+from audit.pointers import MAX_MODELS, Asset, Blob, targets_naming
 from audit.privacy import PersonalData, Privacy
 from audit.targets import parse_target
 from tests.house import (
@@ -175,8 +175,6 @@ def test_a_content_filter_points_to_its_account_and_to_the_releases_that_name_it
         (write_event() | {"subject": f"{WORKSPACE}/jobs/j", "data": {}}, "ResourceWriteSuccess names nothing"),
         (event("Contoso.Something", "contoso"), "Contoso.Something names nothing"),
         (event("Microsoft.EventGrid.SubscriptionValidationEvent", validationCode="1"), "handshake"),
-        (event("Microsoft.Storage.BlobCreated", subject="/blobServices/default/containers/releases/blobs/a.yaml"),
-         "an approver puts it in force"),
         (event("Microsoft.Storage.BlobCreated", subject="blobServices/default/containers/other/blobs/a.yaml"),
          "names nothing"),
         (event("Microsoft.Storage.BlobDeleted", subject="/blobServices/default/containers/releases/blobs/a.yaml"),
@@ -190,6 +188,21 @@ def test_what_points_to_nothing_says_why(said: dict, reason: str) -> None:
 
     assert pointer.targets == ()
     assert reason in pointer.reason
+
+
+@pytest.mark.parametrize("type_", ["BlobCreated", "BlobDeleted"])
+def test_a_blob_that_was_written_or_deleted_is_told_by_container_and_name(type_: str) -> None:
+    said = event(
+        f"Microsoft.Storage.{type_}", subject="/blobServices/default/containers/Releases/blobs/team/a.yaml"
+    )
+
+    assert read(said).pointer.blob == Blob("releases", "team/a.yaml")
+
+
+def test_a_blob_that_was_moved_is_no_file_that_was_dropped() -> None:
+    said = event("Microsoft.Storage.BlobRenamed", subject="/blobServices/default/containers/releases/blobs/a.yaml")
+
+    assert read(said).pointer.blob is None
 
 
 @pytest.mark.parametrize(
