@@ -158,7 +158,7 @@ STEPS = (
     ),
     Step("A person shifts traffic", _shifted_traffic, [("opened", "MA301"), ("opened", "MA702")]),
     Step("The platform upgrades a model by itself", _platform_upgrade, [("opened", "MA102"), ("opened", "MA203")]),
-    Step("A retirement comes near", _retirement, [("opened", "MA802")]),
+    Step("A retirement comes near", _retirement, [("opened", "MA802"), ("opened", "MA803")]),
     Step("A rollback", _rollback, [("resolved", "MA102"), ("resolved", "MA702")]),
     Step("The same events again, twice and out of order", _again),
 )
