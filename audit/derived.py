@@ -12,6 +12,7 @@ import msgspec
 from audit import evidence, keys
 from audit.approvals import waivers
 from audit.approvals.releases import Approvals, Policies
+from audit.decode import convert
 from audit.evidence import Broken
 from audit.journal import at_of
 from audit.ledger import Head, Hot, Seen, memory_digest, state_digest
@@ -131,7 +132,7 @@ def _check(raw: bytes) -> tuple[int, _Check | None]:
     """Return number and body of the entry of a check; no body where it is another one, or none any more."""
     seq, kind, body = _read(raw)
     try:
-        return seq, msgspec.convert(body, _Check) if kind == "check" else None
+        return seq, convert(body, _Check) if kind == "check" else None
     except msgspec.ValidationError:
         return seq, None
 

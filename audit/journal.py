@@ -8,6 +8,7 @@ import msgspec
 
 from audit import evidence
 from audit.actors import describe
+from audit.decode import convert
 from audit.events import deed, is_change
 from audit.model import Actor, Outcome
 from audit.rules import RULES
@@ -78,7 +79,7 @@ def body_of(raw: bytes) -> Body:
     """Return the body of an entry; it is empty where somebody has made something else of its bytes."""
     entry = evidence.read(raw)
     try:
-        body: Body = msgspec.convert(entry.get("body"), _SHAPES.get(str(entry.get("kind")), dict[str, Any]))
+        body: Body = convert(entry.get("body"), _SHAPES.get(str(entry.get("kind")), dict[str, Any]))
     except msgspec.ValidationError:
         return {}
     return body

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from audit import evidence, keys, memory
+from audit.decode import decode
 from audit.errors import AuditError, BadInput
 from audit.events import is_change
 from audit.evidence import Link
@@ -169,7 +170,7 @@ def read(row_: Row, type_: type[T]) -> T:
             "update Model Audit, or point it at its own storage account"
         )
     try:
-        return msgspec.json.decode(row_.values.get("body", b""), type=type_)  # type: ignore[arg-type]
+        return decode(row_.values.get("body", b""), type_)
     except (msgspec.MsgspecError, TypeError) as error:
         raise BadInput(
             f"expected {type_.__name__} in row {row_.key}, got {error}: the row was not written by Model Audit"

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from audit import keys
+from audit import decode, keys
 from audit.approvals import policy_files
 from audit.approvals.policy import EVIDENCE_GATES, ScopedPolicy, evidence_name
 from audit.approvals.policy_files import PolicyEntry
@@ -251,7 +251,7 @@ def read_time(text: str, content: Content, path: str) -> datetime:
     """Return a time in UTC; raise `BadInput` where it is none or has no zone."""
     name = path.rpartition(".")[2]
     try:
-        time = msgspec.convert(text, datetime)
+        time = decode.convert(text, datetime)
         if time.tzinfo is None:
             raise BadInput(
                 f"{content.where(path)}: expected a time with its zone in {name}, "

@@ -14,6 +14,7 @@ import msgspec
 from audit import evidence, keys
 from audit.approvals import waivers
 from audit.approvals.policy import ScopedPolicy
+from audit.decode import convert
 from audit.evidence import Link
 from audit.journal import at_of, body_of
 from audit.ledger import entry_row, read, row
@@ -175,7 +176,7 @@ def lift(known: Policies, scope: str, reason: str) -> list[Act]:
 def granted(entries: Iterable[bytes]) -> dict[str, Release]:
     """Return every release that was ever in force, by its id, from the entries of a chain; the latest wins."""
     bodies = (evidence.read(raw).get("body", {}).get("release") for raw in entries)
-    found = (msgspec.convert(body, Release) for body in bodies if body)
+    found = (convert(body, Release) for body in bodies if body)
     return {release.id: release for release in found}
 
 
@@ -187,7 +188,7 @@ def in_force(entries: Iterable[bytes], at: datetime) -> Release | None:
             break
         body = body_of(raw)
         if release := body.get("release"):
-            found = msgspec.convert(release, Release)
+            found = convert(release, Release)
         elif "revokes" in body:
             found = None
     return found

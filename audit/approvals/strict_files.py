@@ -14,6 +14,7 @@ import msgspec
 import yaml
 from msgspec import inspect
 
+from audit import decode
 from audit.approvals.approved import as_number
 from audit.errors import BadInput
 
@@ -92,7 +93,7 @@ def convert(content: Content, type_: type[T]) -> T:
         path, words = mistake
         raise BadInput(f"{content.where(path)}: {words}")
     try:
-        return msgspec.convert(content.value, type_, strict=False)
+        return decode.convert(content.value, type_, strict=False)
     except msgspec.ValidationError as error:
         words, _, path = str(error).partition(" - at `")
         raise BadInput(f"{content.where(path.rstrip('`'))}: {words}") from error

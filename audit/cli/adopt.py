@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
 from audit import keys, ledger, wiring
 from audit.approvals import releases as approvals
 from audit.approvals.adopt import Adopted, release_file
 from audit.cli.targets import resolve
+from audit.decode import convert
 from audit.errors import AuditError, BadInput
 from audit.ledger import Head
 from audit.mlflow import is_mlflow
@@ -73,4 +73,4 @@ def _facts(head: Head) -> Facts:
     content = wiring.blobs(wiring.EVIDENCE).get(head.snapshot)
     if content is None:
         raise AuditError(f"expected the snapshot {head.snapshot} of {head.target.id}, got none: check the target")
-    return msgspec.convert(json.loads(gzip.decompress(content))["facts"], dict[str, str | int | float | bool])
+    return convert(json.loads(gzip.decompress(content))["facts"], dict[str, str | int | float | bool])

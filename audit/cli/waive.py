@@ -13,6 +13,7 @@ from audit.approvals.strict_files import did_you_mean
 from audit.cli.approve import waiver_row
 from audit.cli.output import output_option, show
 from audit.cli.targets import resolve
+from audit.decode import convert
 from audit.errors import BadInput
 from audit.model import Waiver
 from audit.rules import RULES
@@ -85,8 +86,8 @@ def _moment(text: str, now: datetime) -> datetime:
         return now + timedelta(days=int(text[:-1]))
     try:
         if len(text) == len("2026-12-31"):
-            return msgspec.convert(f"{text}T00:00:00Z", datetime) + timedelta(days=1)
-        moment = msgspec.convert(text, datetime)
+            return convert(f"{text}T00:00:00Z", datetime) + timedelta(days=1)
+        moment = convert(text, datetime)
     except (msgspec.ValidationError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from audit import keys
 from audit.approvals import releases
-from audit.model import Release, Target
+from audit.model import Approved, ApprovedFacts, Release, Target
 from audit.ports import Table
 from audit.service import parents
 from audit.targets import parse_target
@@ -13,7 +13,13 @@ from tests.checker import Problem
 from tests.house import APPROVED_AT, GROUP
 
 PER_ACCOUNT = 10
-APPROVED = {"model.name": "gpt-4o", "model.version": "1", "sku.capacity": 50, "upgrade_option": "NoAutoUpgrade"}
+APPROVED: ApprovedFacts = {
+    "model.name": "gpt-4o",
+    "model.version": "1",
+    "sku.capacity": 50,
+    "upgrade_option": "NoAutoUpgrade",
+    "tags.generation": Approved(because="it counts the changes"),
+}
 VERSIONS = ("1", "2", "3")
 CAPACITIES = (50, 50, 80)
 
