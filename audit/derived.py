@@ -5,18 +5,19 @@ Each was written in one transaction with an entry that says the same, so an edit
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
 from audit import evidence, keys
 from audit.approvals import waivers
+from audit.approvals.policy import ScopedPolicy
 from audit.approvals.releases import Approvals, Policies
 from audit.decode import convert
 from audit.evidence import Broken
 from audit.journal import at_of
 from audit.ledger import Head, Hot, Seen, memory_digest, state_digest
-from audit.model import Episode, Status
+from audit.model import Episode, Release, Status, Waiver
 
 Lie = tuple[str, Broken]
 """A row that does not say what its chain says: what it is, the entry's number, and both versions."""
@@ -52,7 +53,7 @@ class _Check(TypedDict):
     state: str
     snapshot: str
     changed: bool
-    remembered: str
+    remembered: NotRequired[str]  # not in entries of versions that remembered nothing
     release: _Named
     findings: list[_Finding]
 
@@ -64,7 +65,8 @@ def of_target(stream: str, hot: Hot, states: Mapping[str, Seen], entries: Sequen
     if hot.head is not None and checks:
         seq, last = checks[-1]
         yield from _compare("head", (seq, _state_said(last)), _head_shown(hot.head, last))
-        yield from _compare("what is remembered", (seq, last["remembered"]), memory_digest(hot.memory))
+        if "remembered" in last:
+            yield from _compare("what is remembered", (seq, last["remembered"]), memory_digest(hot.memory))
     findings = {each["key"]: (seq, _finding_said(each)) for seq, check in checks for each in check["findings"]}
     episodes = {key: _finding_shown(e) for key, e in hot.episodes.items() if key in findings or not is_pruned}
     yield from _compare_all("finding", findings, episodes)
@@ -77,11 +79,11 @@ def of_approvals(approvals: Approvals, entries: Sequence[bytes]) -> Iterator[Lie
     granted: dict[str, Any] = {}
     for seq, kind, body in map(_read, entries):
         if kind in ("granted", "revoked"):
-            release = (seq, body.get("release"))
+            release = (seq, _as(Release, body.get("release")))
             rollback = (seq, granted.get(_text_of(release[1], "rollback")))
             granted[_text_of(release[1], "id")] = release[1]
         elif kind in ("waived", "waiver withdrawn"):
-            waived[str(body.get("id"))] = (seq, body.get("waiver") if kind == "waived" else None)
+            waived[str(body.get("id"))] = (seq, _as(Waiver, body.get("waiver")) if kind == "waived" else None)
     yield from _compare("release in force", release, _plain(approvals.release))
     yield from _compare("release to go back to", rollback, _plain(approvals.rollback))
     yield from _compare_all("waiver", waived, {waivers.id_of(each): _plain(each) for each in approvals.waivers})
@@ -92,7 +94,7 @@ def of_policies(policies: Policies, entries: Sequence[bytes]) -> Iterator[Lie]:
     said: dict[str, Said] = {}
     for seq, kind, body in map(_read, entries):
         if kind == "policy set" and isinstance(body.get("policy"), dict):
-            said[str(body["policy"].get("scope"))] = (seq, body["policy"])
+            said[str(body["policy"].get("scope"))] = (seq, _as(ScopedPolicy, body["policy"]))
         elif kind == "policy removed":
             said[str(body.get("scope"))] = (seq, None)
     yield from _compare_all("policy of", said, {each.scope: _plain(each) for each in policies.policies})
@@ -159,6 +161,14 @@ def _difference(said: Any, shown: Any) -> tuple[str, str]:
 
 def _text(value: Any) -> str:
     return "no such row" if value is None else evidence.canonical(value).decode()[:500]
+
+
+def _as(type_: type[Any], said: Any) -> Any:
+    """Return what an entry says with all that a value of today has, whichever version wrote the entry."""
+    try:
+        return None if said is None else _plain(convert(said, type_))
+    except msgspec.ValidationError:
+        return said
 
 
 def _plain(value: Any) -> Any:
