@@ -7,7 +7,7 @@ from audit.approvals.approved import admits
 from audit.judge import names
 from audit.judge.assets import OF_ASSETS
 from audit.judge.given import NOTHING, Case
-from audit.model import Finding, Outcome, Release
+from audit.model import Finding, Release
 
 OTHER_KEY = (
     "The release was applied with another privacy key than this one, so its values cannot be compared: "
@@ -63,10 +63,10 @@ def _difference(case: Case, rule: str, name: str, release: Release) -> Finding:
 
 
 def _nothing(case: Case, name: str) -> str:
-    """Return why there is no value: a job that we could not look at tells nothing of what it did."""
+    """Return why there is no value: a job or a run that we could not look at tells nothing of what it did."""
     part, rest = names.split(name)
-    outcome = case.live.get(f"{part}.job.outcome", Outcome.PRESENT) if rest.startswith("job.") else Outcome.PRESENT
-    return NOTHING if outcome == Outcome.PRESENT else f"not known, because the job is {outcome}"
+    why = names.unseen(rest, names.below(case.live, part))
+    return f"not known, because {why}" if why else NOTHING
 
 
 def _age(expected: str, got: str) -> str:

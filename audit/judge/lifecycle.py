@@ -18,7 +18,8 @@ def archived(release: Release | None, case: Case) -> Iterator[Finding]:
     for name, part, rest in case.shape.telling:
         if case.live[name] is not True or name in approved:
             continue
-        is_serving = rest == "model.archived" or part.removeprefix("versions.") in case.history.serving
+        version = part.removeprefix("versions.")
+        is_serving = rest == "model.archived" or version in case.history.serving or version in _aliased(case)
         if rest in ("archived", "model.archived") and is_serving:
             yield case.finding("MA602", name, "a model in use", "archived")
 
@@ -50,10 +51,13 @@ def _is_active(version: str, case: Case) -> bool:
     """Say whether a version is in use; in an MLflow registry that is told by a stage or an alias alone."""
     if not is_mlflow(case.observation.target.id):
         return case.live.get(f"versions.{version}.archived") is not True
-    aliased = {str(value) for name, value in case.live.items() if name.startswith(ALIASES)}
-    return (
-        version in aliased or str(case.live.get(f"versions.{version}.stage", "archived")).casefold() != "archived"
-    )
+    stage = case.live.get(f"versions.{version}.stage", Stage.ARCHIVED)
+    return version in _aliased(case) or str(stage).casefold() != Stage.ARCHIVED
+
+
+def _aliased(case: Case) -> set[str]:
+    """Return the versions that an alias points to, which is what consumers of an MLflow registry load."""
+    return {str(value) for name, value in case.live.items() if name.startswith(ALIASES)}
 
 
 def deleted(release: Release | None, case: Case, present: frozenset[str]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from audit import evidence
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import FILES, rule_of, rule_of_word, split, word
+from audit.judge.names import FILES, rule_of, rule_of_word, split, unseen, word
 from audit.model import Facts, Finding, Kind, Release, Scalar
 
 MAX_KEPT = 300  # characters of a value that is remembered; tags hold 256 (ARM's limit), descriptions far more
@@ -101,7 +101,8 @@ def changed(release: Release, case: Case) -> Iterator[Finding]:
         if all(now.get(name) == then.get(name) for name in OF_MODELS):  # else MA102 and MA105 tell
             for name in (then.keys() | now.keys()) - OF_MODELS:
                 subject = f"{part}.{name}" if part else name
-                if _is_open(subject, release):
+                is_seen = not (unseen(name, then) or unseen(name, now))
+                if is_seen and _is_open(subject, release):
                     yield from _changed(subject, then.get(name), now.get(name), case)
 
 

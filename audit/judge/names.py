@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from audit.model import ApprovedFacts
+from audit.model import ApprovedFacts, Outcome
 
 MODEL_VERSION, MODEL, FILES, LABEL = "MA102", "MA105", "MA106", "MA202"
 VARIABLE, OTHER = "MA421", "MA401"
@@ -146,6 +146,19 @@ def rule_of_word(name: str) -> str:
 def word(name: str) -> str:
     """Return a name as it is compared: `Task-Type` and `task_type` are one."""
     return _SEPARATORS.sub("_", name.lower()).strip("_")
+
+
+# What was looked up elsewhere for a version, and what says how that went: Azure ML's job, MLflow's run.
+_LOOKED_UP = {"job": "job", "origin": "run"}
+_KNOWN_ANYHOW = "origin.run"  # its id stands on the version
+
+
+def unseen(name: str, facts: ApprovedFacts) -> str:
+    """Return why a fact of a version, by its name there, is not known; nothing where it could be seen."""
+    family, _, rest = name.partition(".")
+    outcome = facts.get(f"{family}.outcome", Outcome.PRESENT) if rest and family in _LOOKED_UP else Outcome.PRESENT
+    is_known = outcome == Outcome.PRESENT or name == _KNOWN_ANYHOW
+    return "" if is_known else f"the {_LOOKED_UP[family]} is {outcome}"
 
 
 TRAFFIC, MIRROR, ALIASES = "traffic.", "mirror_traffic.", "aliases."

@@ -51,12 +51,15 @@ class Audited:
     topics: CustomTopics
 
     def run(self, *words: str) -> list[dict[str, Any]]:
-        command = [sys.executable, "-m", "audit", "--settings", str(self.settings), *words, "-o", "json"]
+        rows: list[dict[str, Any]] = json.loads(self.say(*words, "-o", "json"))
+        return rows
+
+    def say(self, *words: str) -> str:
+        command = [sys.executable, "-m", "audit", "--settings", str(self.settings), *words]
         own = {name: value for name, value in os.environ.items() if not name.startswith("MODEL_AUDIT_")}
         done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode in (0, 1), done.stderr
-        rows: list[dict[str, Any]] = json.loads(done.stdout)
-        return rows
+        return done.stdout
 
     def events(self) -> list[dict[str, Any]]:
         return [moment for moment in self.run("history", CHURN.id) if moment["what"] == "event"]
@@ -198,9 +201,34 @@ def test_the_door_answers_as_the_documentation_says(audited: Audited) -> None:
 
 
 def test_a_sweep_finds_what_no_webhook_announces(server: Server, audited: Audited) -> None:
-    server.post("model-versions/delete", "DELETE", name="Churn Model", version="2")
+    server.create_model("swept")
+    for _ in range(2):
+        server.create_version("swept")
+    audited.run("check")
+    server.post("model-versions/delete", "DELETE", name="swept", version="2")
 
-    found = audited.run("check")
+    audited.run("check")
 
-    (alias,) = [row for row in found if row["rule"] == "MA102"]
-    assert (alias["expected"], alias["got"]) == ("1", "nothing")
+    (served,) = audited.run("serving", "mlflow://prod/models/swept")
+    assert {name for name in served["facts"] if name.endswith(".path")} == {"versions.1.path"}
+
+
+def test_what_is_there_can_be_adopted_and_signed(
+    server: Server, audited: Audited, tmp_path: Path
+) -> None:
+    server.create_model("Adopted")
+    server.create_version("Adopted")
+    server.point("Adopted", "champion", "1")
+    audited.run("check")
+
+    audited.say("releases", "adopt", "prod/Adopted", "--out", str(tmp_path))
+    (file,) = tmp_path.iterdir()
+    signed = file.read_text().replace("approved_by: ''", "approved_by: ada@contoso.example")
+    file.write_text(signed.replace("approved_at: ''", f"approved_at: '{datetime.now(UTC).isoformat()}'"))
+    (applied,) = audited.run("releases", "apply", str(file))
+    gate = ("gate", "--target", "prod/Adopted", "--deployment", "champion", "--model")
+    (passed,), (refused,) = (audited.run(*gate, f"models:/Adopted/{version}") for version in (1, 2))
+
+    assert file.name == "mlflow.prod.yaml"
+    assert applied["change"] == "granted"
+    assert (passed["approved"], refused["approved"]) == (True, False)
