@@ -112,6 +112,7 @@ def _online_deployment(entry: Document) -> Document:
         "egressPublicNetworkAccess": entry.get("egress_public_network_access"),
         "scaleSettings": dict(_scale(entry.get("scale_settings") or {})),
         "requestSettings": dict(_request(entry.get("request_settings") or {})),
+        "containerResourceRequirements": dict(_needs(entry.get("resources") or {})),
         "livenessProbe": dict(_probe(entry.get("liveness_probe") or {})),
         "readinessProbe": dict(_probe(entry.get("readiness_probe") or {})),
         "dataCollector": {
@@ -187,6 +188,12 @@ def _request(settings: Document) -> Iterable[tuple[str, Any]]:
         if name == "max_queue_wait_ms" and not value:
             continue  # the entity holds whole seconds; what is less than one is lost
         yield _camel(name.removesuffix("_ms")), _duration(int(value) // 1000) if name.endswith("_ms") else value
+
+
+def _needs(resources: Document) -> Iterable[tuple[str, Any]]:
+    for part in ("requests", "limits"):
+        said = {name.removeprefix("nvidia_"): value for name, value in (resources.get(part) or {}).items()}
+        yield f"containerResource{part.capitalize()}", said
 
 
 def _probe(settings: Document) -> Iterable[tuple[str, Any]]:

@@ -214,6 +214,10 @@ def _online_deployment(deployment: Document) -> Pairs:
     for part, settings in _SETTINGS.items():
         for name, value in (properties.get(settings) or {}).items():
             yield f"{part}.{name}", value
+    needs = properties.get("containerResourceRequirements") or {}  # of a container on Kubernetes
+    for part in ("requests", "limits"):
+        for name, value in (needs.get(f"containerResource{part.capitalize()}") or {}).items():
+            yield f"resources.{part}.{name}", value
     for name, value in (properties.get("environmentVariables") or {}).items():
         yield f"env.{name}", value
     for name, collection in ((properties.get("dataCollector") or {}).get("collections") or {}).items():

@@ -11,10 +11,11 @@ from audit.deadlines import days_left
 from audit.evidence import Broken, Link
 from audit.journal import Body, at_of, body_of, event_text, finding_text, state_text
 from audit.judge import pointers, serving
-from audit.ledger import Head
+from audit.ledger import Head, Run
 from audit.model import Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
 from audit.proposals import Proposal
 from audit.rules import RULES, Rule
+from audit.targets import find_target
 
 # Each version has this one fact; the names of its tags and properties may hold anything, a version's name dots.
 _VERSION = re.compile(r"versions\.(?P<version>(?:(?!\.(?:tags|properties)\.).)+)\.archived")
@@ -102,9 +103,25 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """What the last sweep of a workspace, registry or account came to.
+
+    `left_out` counts what was listed and not looked at; `why` says why, but of what Resource Graph knew no change
+    of, which `run.unread` counts.
+    """
+
+    place: str
+    run: Run
+    left_out: int
+    why: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole report. `start` and `end` bound the period; all that is open is shown whatever its age.
 
+    `sweeps` are the last one of each parent, and `unannounced` counts what was found in the period although no
+    event told of it.
     `source` says what it was made of, where that is not the record that a running Model Audit keeps.
     """
 
@@ -119,6 +136,8 @@ class Report:
     proof: Proof
     ignored: Sequence[Ignored] = ()
     proposals: Sequence[Proposal] = ()
+    sweeps: Sequence[Swept] = ()
+    unannounced: int = 0
     source: str = ""
 
     @property
@@ -137,6 +156,7 @@ def build(
     end: datetime,
     ignored: Mapping[tuple[str, str], int] = NOTHING_IGNORED,
     proposals: Sequence[Proposal] = (),
+    sweeps: Sequence[tuple[str, Run]] = (),
 ) -> Report:
     """Return the report of a period from what the ledger holds.
 
@@ -158,7 +178,14 @@ def build(
         proof=_prove(known, list(told), sorted(checkpoints)),
         ignored=_ignored(ignored),
         proposals=proposals[:MAX_PROPOSALS],
+        sweeps=[_swept(parent, run) for parent, run in sweeps],
+        unannounced=sum(not e.announced and start <= e.opened_at <= end for r in known for e in r.episodes),
     )
+
+
+def _swept(parent: str, run: Run) -> Swept:
+    why = [f"{name}: {reason}" for name, reason in run.skipped.items() if not find_target(name)]
+    return Swept(parent.rsplit("/", 1)[-1], run, run.listed - run.seen - run.unreadable, why)
 
 
 def _ignored(counts: Mapping[tuple[str, str], int]) -> list[Ignored]:

@@ -71,13 +71,14 @@ def _scan(live: Live, parent: str) -> _Found:
     failures = [f"{parent}: {name}: {why}" for name, why in listing.skipped.items() if name.startswith("/")]
     if listing.itself.outcome is Outcome.UNREADABLE:
         failures.append(f"{parent}: {listing.itself.reason}")
-    found = _Found(failures=failures, listed=listing.listed, unreadable=listing.unreadable)
+    found = _Found(failures=failures, listed=listing.listed)
     catalogue = _catalogue(live, parent, found) if any(_has_dates(each.kind) for each in listing.looks) else {}
     now = wiring.now()
     for target, look in listing.looks.items():
         seen = observe(target, look, now)
         found.rows += rows_of(seen, catalogue, now)
         if seen.outcome is Outcome.UNREADABLE:
+            found.unreadable += 1
             found.failures.append(f"{target.id}: {seen.reason}")
     return found
 

@@ -41,7 +41,8 @@ class Reporter:
         told = [self._told(parent) for parent in known]
         ignored = count_ignored(self.ledger, start, end)
         checkpoints = self._checkpoints(known)
-        return build(known, records, told, checkpoints, start, end, ignored, self.proposals())
+        sweeps = [(parent, run) for parent in known for run in self._runs(parent, 1)]
+        return build(known, records, told, checkpoints, start, end, ignored, self.proposals(), sweeps)
 
     def render_weekly(self) -> str:
         """Return the page of the seven days that end now."""
@@ -92,13 +93,18 @@ class Reporter:
         partition = keys.partition(parent)
         approved = ledger.by_stream(self.releases.rows(partition, *keys.ALL_HOT))
         entries = ledger.by_stream(self.ledger.rows(partition, *keys.ALL_ENTRIES))
-        runs = [ledger.read(row, Run) for row in self.ledger.rows(partition, *keys.runs(self.now()), RUNS_READ)]
+        runs = self._runs(parent, RUNS_READ)
         for stream, hot in self._hot(parent).items():
             if hot.head is not None:
                 release = releases.read_approvals(approved.get(stream, ())).release
                 chain = [raw_of(row) for row in entries.get(stream, ())]
                 confirmed_at = ledger.confirmed(hot.head.target, hot.head.since, None, runs)
                 yield Record(hot.head, release, tuple(hot.episodes.values()), chain, confirmed_at)
+
+    def _runs(self, parent: str, most: int) -> list[Run]:
+        """Return the last sweeps of a parent, the newest first."""
+        rows = self.ledger.rows(keys.partition(parent), *keys.runs(self.now()), most)
+        return [ledger.read(row, Run) for row in rows]
 
     def proposals(self) -> list[Proposal]:
         """Return what dropped release files propose and nobody has put in force, the newest first."""

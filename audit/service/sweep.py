@@ -13,7 +13,7 @@ from audit import findings, index, keys, ledger
 from audit.approvals import releases
 from audit.errors import BadInput, Conflict, Throttled
 from audit.index import Marked, Marks, Remembered
-from audit.ledger import Hot
+from audit.ledger import Hot, Run
 from audit.model import Kind, Look, Outcome, Target
 from audit.moments import parse_moment
 from audit.ports import Create, Listing, Queue, Row
@@ -25,6 +25,8 @@ from audit.targets import find_parent, parent_target, parse_target
 
 # Of an endpoint that the index alone says too little of: that is never as recorded, so it is looked at.
 UNREAD = Look(Outcome.UNREADABLE, reason="left unread")
+LEFT = "unchanged in Resource Graph, last read at {:%Y-%m-%d %H:%M} UTC"
+LEFT_TO_A_CHECK = "unchanged in Resource Graph, which is not enough: a check is asked for"
 
 
 def _plans_no_files(file: str, _: datetime) -> object:
@@ -120,15 +122,15 @@ class Sweeper:
         waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
         if any(row.key != keys.OUTBOX_HEAD for row in waiting):
             self.checker.wake(parent)  # rows that a crash left behind
-        unread = {target: marked[target] for target in listing.unread if target not in differing}
-        self._note(parent, _run(began_at, listing, differing, unread))
+        left = {target: marked[target] for target in listing.unread if target not in differing}
+        self._note(parent, _run(began_at, listing, listed, differing, left))
         if self.index_age and listing.itself.outcome is Outcome.PRESENT:
             read = {t: Marked(mark, began_at) for t, mark in listing.marks.items() if t not in differing}
-            marks.write(self.checker.ledger, parent, remembered, index.remember(parent, {**unread, **read}, rows))
+            marks.write(self.checker.ledger, parent, remembered, index.remember(parent, {**left, **read}, rows))
         self.checkpointer.write(parent, rows, approved, waiting)
         return checked
 
-    def _note(self, parent: str, run: ledger.Run) -> None:
+    def _note(self, parent: str, run: Run) -> None:
         """Note what the sweep came to: it is what confirms that nothing changed where nothing was written."""
         with contextlib.suppress(Conflict):  # two sweeps that began in the same microsecond
             self.checker.ledger.commit(keys.partition(parent), [Create(ledger.run_row(run))])
@@ -171,19 +173,26 @@ class Sweeper:
         return len(verdict.changes) if self.checker.commit(hot, verdict) else 0  # a conflict is news enough
 
 
-def _run(began_at: datetime, listing: Listing, differing: Sequence[Target], unread: Marks) -> ledger.Run:
-    why = "unchanged in Resource Graph, last read at {:%Y-%m-%d %H:%M} UTC"
-    return ledger.Run(
+def _run(
+    began_at: datetime, listing: Listing, listed: Sequence[Listed], differing: Sequence[Target], left: Marks
+) -> Run:
+    """Return what a sweep came to; a document that nobody can understand was not seen, though Azure gave it."""
+    seen = [each.seen.outcome for each in listed if each.target in listing.looks]
+    why = {
+        target: LEFT.format(left[target].read_at) if target in left else LEFT_TO_A_CHECK
+        for target in sorted(listing.unread, key=lambda target: target.id)
+    }
+    return Run(
         began_at=began_at,
         outcome=listing.itself.outcome,
         reason=listing.itself.reason,
         listed=listing.listed,
-        seen=listing.seen,
-        unreadable=listing.unreadable,
-        skipped={**listing.skipped, **{target.id: why.format(each.read_at) for target, each in unread.items()}},
+        seen=len(seen) - seen.count(Outcome.UNREADABLE),
+        unreadable=seen.count(Outcome.UNREADABLE),
+        skipped=dict(sorted(listing.skipped.items())) | {target.id: words for target, words in why.items()},
         differing=[keys.target_hash(target) for target in differing],
-        unread=len(unread),
-        read_since=min((each.read_at for each in unread.values()), default=None),
+        unread=len(left),
+        read_since=min((each.read_at for each in left.values()), default=None),
         index=listing.index,
     )
 
