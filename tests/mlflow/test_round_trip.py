@@ -213,9 +213,7 @@ def test_a_sweep_finds_what_no_webhook_announces(server: Server, audited: Audite
     assert {name for name in served["facts"] if name.endswith(".path")} == {"versions.1.path"}
 
 
-def test_what_is_there_can_be_adopted_and_signed(
-    server: Server, audited: Audited, tmp_path: Path
-) -> None:
+def test_what_is_there_can_be_adopted_and_signed(server: Server, audited: Audited, tmp_path: Path) -> None:
     server.create_model("Adopted")
     server.create_version("Adopted")
     server.point("Adopted", "champion", "1")
