@@ -35,8 +35,8 @@ def matching(pattern: str, known: Collection[Target]) -> list[Target]:
     """Return those of the known targets that a pattern means, sorted; raise `BadInput` where it means none."""
     kind, name = _kind_and_name(pattern)
     found = [t for t in known if kind in ("", t.kind) and fnmatch.fnmatchcase(_name(t).lower(), name.lower())]
-    if not kind and not _WILDCARDS & set(name):
-        found = [target for target in found if target.kind is not Kind.MODEL] or found
+    if not _WILDCARDS & set(name):
+        found = [target for target in found if not kind and target.kind is not Kind.MODEL] or found
         found = [target for target in found if _name(target) == name] or found  # names in MLflow have a case
     if not found:
         raise BadInput(f"expected a target that matches {pattern!r} among {len(known)} known ones, found none")

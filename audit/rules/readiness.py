@@ -8,9 +8,9 @@ ROWS = (
         "MA901",
         "We could not look",
         Severity.HIGH,
-        "Azure did not let us see what serves, or answered something we cannot understand. Until that is mended "
+        "The service did not let us see what serves, or answered something we cannot understand. Until that is mended "
         "nothing is known: earlier findings stay open.",
-        "Give Model Audit's identity the role Reader on the resource, or report the answer that we could not read.",
+        "Give Model Audit's identity the role Reader on the resource (in MLflow the permission READ), or report the answer that we could not read.",
     ),
     Rule(
         "MA902",
@@ -51,7 +51,7 @@ ROWS = (
         "MA907",
         "The last change of the deployment failed",
         Severity.HIGH,
-        "Azure could not finish the change. What answers now may be the old state, half of the new one, or nothing.",
+        "The service could not finish the change. What answers now may be the old state, half of the new one, or nothing.",
         "Read the deployment's log, mend the cause, and deploy the approved release again.",
     ),
     Rule(
