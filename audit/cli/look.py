@@ -58,6 +58,8 @@ def check(
     show_findings(rows, output, quiet)
     for failure in failures:
         click.echo(f"could not look: {failure}", err=True)
+    if not asked:
+        click.echo(_completeness(), err=True)
     sys.exit(EXIT_FAILED if failures else exit_code(rows))
 
 
@@ -68,6 +70,15 @@ def findings(output: str) -> None:
     rows = _open_rows()
     show_findings(rows, output, "No finding is open.")
     sys.exit(exit_code(rows))
+
+
+def _completeness() -> str:
+    """Return how complete the sweep was, as it was recorded of each place."""
+    runs = [run for _, run in wiring.reporter().sweeps()]
+    listed, seen = sum(run.listed for run in runs), sum(run.seen for run in runs)
+    unreadable = sum(run.unreadable for run in runs)
+    left_out = listed - seen - unreadable
+    return f"{listed} listed in {len(runs)} places: {seen} seen, {unreadable} not readable, {left_out} left out"
 
 
 def _open_rows() -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def work_off(sweeper: Sweeper, queue: Here) -> list[str]:
             running |= {pool.submit(sweeper.run, message) for message in queue.take_due()}
             progress.advance(task, len(done))
             left = len(running) + len(queue.waiting)
-            words = "looking" if running else "waiting, as Azure asks"
+            words = "waiting, as Azure asks" if queue.waiting and not running else "looking"
             progress.update(task, total=progress.tasks[0].completed + left, description=words)
     return failures
 

@@ -41,8 +41,7 @@ class Reporter:
         told = [self._told(parent) for parent in known]
         ignored = count_ignored(self.ledger, start, end)
         checkpoints = self._checkpoints(known)
-        sweeps = [(parent, run) for parent in known for run in self._runs(parent, 1)]
-        return build(known, records, told, checkpoints, start, end, ignored, self.proposals(), sweeps)
+        return build(known, records, told, checkpoints, start, end, ignored, self.proposals(), self.sweeps())
 
     def render_weekly(self) -> str:
         """Return the page of the seven days that end now."""
@@ -100,6 +99,10 @@ class Reporter:
                 chain = [raw_of(row) for row in entries.get(stream, ())]
                 confirmed_at = ledger.confirmed(hot.head.target, hot.head.since, None, runs)
                 yield Record(hot.head, release, tuple(hot.episodes.values()), chain, confirmed_at)
+
+    def sweeps(self) -> list[tuple[str, Run]]:
+        """Return each parent that was ever swept, with what its last sweep came to."""
+        return [(parent, run) for parent in self.parents() for run in self._runs(parent, 1)]
 
     def _runs(self, parent: str, most: int) -> list[Run]:
         """Return the last sweeps of a parent, the newest first."""

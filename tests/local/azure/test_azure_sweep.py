@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from audit import keys, ledger, wiring
+from audit import wiring
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.pace import BURST, READS_A_SECOND, Pace
-from audit.cli import work
-from audit.ledger import Run
+from audit.cli import cli
+from audit.cli.output import EXIT_FINDINGS
 from audit.model import Outcome
 from local.azure import ControlPlane, Fault, Options
 from local.azure.resource_graph import PATH
@@ -42,28 +43,23 @@ def house(plane: ControlPlane) -> House:
 
 
 def test_two_thousand_deployments_are_swept_whole_and_within_the_pace_though_azure_stumbles(
-    plane: ControlPlane,
-    house: House,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    plane: ControlPlane, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "checker", lambda: house.checker)
     monkeypatch.setattr(wiring, "checkpointer", lambda: house.checkpointer)
-    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal: the progress is shown
+    monkeypatch.setattr(wiring, "reporter", lambda: house.reporter)
 
-    failures = work.look_at([])
+    result = CliRunner().invoke(cli, ["check"], env={"FORCE_COLOR": "1"})  # as on a terminal: progress is shown
 
-    runs = [
-        ledger.read(house.ledger.rows(keys.partition(parent), "r-", "r.", 1)[0], Run)
-        for parent in house.reporter.parents()
-    ]
-    heads = [target for target in house.reporter.targets() if target.name.startswith(("d", "e"))]
+    runs = [run for _, run in house.reporter.sweeps()]
+    looked_at = [target for target in house.reporter.targets() if target.name.startswith(("d", "e"))]
     reads = [call for call in plane.requests if call.path != PATH]
-    assert failures == []
-    assert len(runs) == ACCOUNTS + WORKSPACES
+    listed = sum(run.listed for run in runs)
+    told = re.sub(r"\x1b\[[\d;?]*\w", "", result.stderr)
+    assert result.exit_code == EXIT_FINDINGS  # nobody has approved any of it
     assert {run.outcome for run in runs} == {Outcome.PRESENT}
-    assert sum(run.listed for run in runs) == sum(run.seen for run in runs)
-    assert len(heads) == (ACCOUNTS + WORKSPACES) * EACH
-    assert sum(call.status in (429, 503) for call in reads) >= 0.03 * len(reads)
+    assert f"{listed} listed in {ACCOUNTS + WORKSPACES} places: {listed} seen, 0 not readable, 0 left out" in told
+    assert len(looked_at) == (ACCOUNTS + WORKSPACES) * EACH
+    assert sum(call.status in (429, 503) for call in reads) >= 0.04 * len(reads)
     assert most_in_a_second(plane) <= 25 * FASTER
-    assert re.search(r"looking .*\d+/\d+", re.sub(r"\x1b\[[\d;?]*\w", "", capsys.readouterr().err))
+    assert re.search(r"looking .*\d+/\d+", told)
