@@ -191,14 +191,13 @@ def told(memory: Memory, around: Around) -> Memory:
 
 
 def fitting(items: Mapping[str, T], most: int) -> dict[str, T]:
-    """Return the first items, as many as take at most so many bytes; what no row can hold is left out."""
-    kept, size = {}, 0
+    """Return those items, the first before the others, that take at most so many bytes together."""
+    kept, left = {}, most
     for name, value in items.items():
         try:
-            size += len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2
+            size = len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2
         except UnicodeEncodeError:  # half a character, which JSON can escape and no service means
             continue
-        if size > most:
-            break
-        kept[name] = value
+        if size <= left:
+            kept[name], left = value, left - size
     return kept

@@ -10,7 +10,7 @@ from audit.judge.given import Asset, History, Rollback, Standing
 from audit.judge.names import shape_of
 from audit.judge.retirement import is_retired
 from audit.memory import Memory, model_of, signature
-from audit.model import Facts, Kind, Observation, Release
+from audit.model import Facts, Kind, Observation, Release, Stage
 
 _WORST_FIRST = (Standing.GONE, Standing.ARCHIVED)
 
@@ -70,7 +70,7 @@ def _rollback(
         case _:
             known = (assets.get(named.key) for named in models_of(earlier.facts))
             found = [_of_asset(asset) for asset in known if asset is not None]
-    return Rollback(earlier, _worst(found))
+    return Rollback(earlier, _worst([*found, *([Standing.ARCHIVED] if earlier.stage is Stage.ARCHIVED else [])]))
 
 
 def _by_catalogue(earlier: Release, facts: Facts, catalogue: Catalogue | Unread, now: datetime) -> list[Standing]:

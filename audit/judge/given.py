@@ -39,7 +39,7 @@ class Asset:
 
 
 class Standing(StrEnum):
-    """Whether the model of a rollback release could be deployed now."""
+    """Whether a rollback release could be deployed now, itself and its models."""
 
     READY = "ready"
     ARCHIVED = "archived"

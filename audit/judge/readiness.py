@@ -51,9 +51,9 @@ def _deployable(release: Release, known: Rollback, case: Case) -> Iterator[Findi
     if known.release is None:
         yield case.finding("MA903", "rollback", f"release {release.rollback}", "no such release was approved")
     elif known.standing is Standing.ARCHIVED:
-        yield case.finding("MA904", "rollback", f"release {release.rollback}, ready", "its model is archived")
+        yield case.finding("MA904", "rollback", f"release {release.rollback}, ready", "archived")
     elif known.standing is Standing.GONE:
-        yield case.finding("MA905", "rollback", f"release {release.rollback}, ready", "its model is gone")
+        yield case.finding("MA905", "rollback", f"release {release.rollback}, ready", "gone")
 
 
 def _is_same_model(release: Release, known: Rollback) -> bool:

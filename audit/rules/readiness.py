@@ -30,7 +30,8 @@ ROWS = (
         "MA904",
         "The release to go back to is archived",
         Severity.MEDIUM,
-        "The version that should take over in an emergency was put away, and cannot be deployed as it is.",
+        "What should take over in an emergency, the release or a model version that it names, was put away, and "
+        "cannot be deployed as it is.",
         "Restore that model version, or name another rollback release.",
     ),
     Rule(

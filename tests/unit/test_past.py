@@ -303,6 +303,19 @@ def test_who_signs_anew_approves_what_is_written_by_then() -> None:
     assert house.told == [("opened", "MA511"), ("resolved", "MA511")]
 
 
+def test_a_job_that_can_no_longer_be_seen_is_no_change_of_the_model() -> None:
+    house, document = House(), model_document("3", jobName="train-7")
+    job = {"version": "3", "outcome": "present", "status": "Completed", "git_commit": "0a1b"}
+    house.approve(release(MODEL, facts={"versions.3.archived": False}))
+    house.serve(MODEL, document | {"jobs": [job]})
+    house.sweep()
+
+    house.serve(MODEL, document | {"jobs": [{"version": "3", "outcome": "unreadable"}]})
+    house.deliver(event(house, MODEL))
+
+    assert house.open == set()
+
+
 def test_files_of_a_model_that_were_replaced_are_found_although_no_release_names_them() -> None:
     house = model_house()
 
@@ -561,6 +574,16 @@ def test_a_way_back_whose_model_is_archived_is_found_and_kept_by_events() -> Non
     house.sweep()
     house.clock.advance(hours=1)
     house.deliver(event(house, CHURN))
+
+    assert house.open == {("MA904", "rollback")}
+
+
+def test_a_way_back_that_was_itself_put_away_is_found() -> None:
+    house = House()
+    house.approve(release(id_="r0", facts={**CHAT_FACTS, "model.version": "2024-05-13"}, stage=Stage.ARCHIVED))
+    house.approve(release(rollback="r0"))
+    house.serve(CHAT, chat_document())
+    house.sweep()
 
     assert house.open == {("MA904", "rollback")}
 
