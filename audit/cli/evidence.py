@@ -16,6 +16,7 @@ from audit.report import Report
 from audit.seals import SUFFIXES, Kept, read_trust
 from audit.verify import Chain
 
+SEVEN_YEARS = 2557  # days, two of them leap days
 PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -102,13 +103,20 @@ def write_chains(chains: Iterable[Chain], folder: Path) -> None:
 
 
 @journal.command()
-@click.option("--older-than-days", required=True, type=click.IntRange(min=1), help="What is older may go.")
+@click.option(
+    "--older-than-days",
+    default=SEVEN_YEARS,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="What is older may go.",
+)
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @output_option
 def prune(older_than_days: int, yes: bool, output: str) -> None:
-    """Cut old entries off the front of every chain, as far as a full checkpoint covers them.
+    """Cut old entries off the front of every chain of checks, as far as a full checkpoint covers them.
 
-    Seven years are 2,557 days. That a chain was cut, up to where and by whom, is an entry of the same chain.
+    That a chain was cut, up to where and by whom, is an entry of the same chain. A chain that does not hold
+    together is left as it is. Approvals, policies and alerts are kept. Exit: 0 done, 1 some chain was left.
     """
     before = wiring.now() - timedelta(days=older_than_days)
     if not yes:
@@ -119,15 +127,18 @@ def prune(older_than_days: int, yes: bool, output: str) -> None:
         for each in wiring.pruner().prune(parent, before, getpass.getuser())
     ]
     rows = [
-        {"target": p.target.id, "entries": p.entries, "observations": p.observations, "up_to": p.up_to}
+        {
+            "target": p.target.id,
+            "entries": p.entries,
+            "observations": p.observations,
+            "up_to": p.up_to,
+            "left": p.kept,
+        }
         for p in pruned
     ]
-    show(
-        rows,
-        ("target", "entries", "observations", "up_to"),
-        output,
-        "Nothing that old is covered by a checkpoint.",
-    )
+    columns = ("target", "entries", "observations", "up_to", "left")
+    show(rows, columns, output, "Nothing that old is covered by a checkpoint.")
+    sys.exit(EXIT_FINDINGS if any(p.kept for p in pruned) else 0)
 
 
 def _copies(folder: Path) -> Iterator[Kept]:

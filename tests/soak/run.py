@@ -35,6 +35,7 @@ from tests.soak.world import SoakChannel, SoakLive, World, dumps, make_world
 CHANGE_SHARE = 0.5  # of the events that announce a change; the others find nothing new
 BACKLOG = 60  # events that wait at most: Azurite's queues slow down as they fill
 SWEEP_SECONDS = 120.0
+DRAIN_SECONDS = 300.0  # after the last event was sent, with nothing in the way any more
 LATER = timedelta(hours=2)  # the last sweep comes after every claim of a dead owner may be taken over
 POLL_SECONDS = 0.05
 
@@ -121,23 +122,29 @@ def _run(
     trouble = _trouble(plan, crew, storage, world, sent, targets, dice)
     outages = _outages(plan, world, sent)
     deadline = began_at + plan.limit_seconds
-    is_drained, idle_since = False, began_at
+    is_drained, idle_since, sent_at = False, began_at, began_at
     while time.monotonic() < deadline and not is_drained:
         is_over = [next(each, None) is None for each in (source, trouble, outages)]
         crew.mend()
+        sent_at = sent_at if all(is_over) else time.monotonic()
         if all(is_over):
             time.sleep(POLL_SECONDS)
             is_drained = not storage.waiting("events", "checks") and _is_told(plan, storage, idle_since)
         if not all(is_over) or storage.waiting("events", "checks"):
             idle_since = time.monotonic()
-    seconds = time.monotonic() - began_at
+    ended_at = time.monotonic()
     crew.end()
     stranded = _stranded(storage, targets)
     is_drained &= _sweep(storage, world)
     found = violations(storage.table("ledger"), storage.blobs("evidence"), _truth(world, targets, sent))
     found += _verify(storage)
-    numbers = _numbers(plan, world, sent, seconds, stranded)
-    return Result(numbers, found if is_drained else ["not drained in time", *found])
+    numbers = _numbers(plan, world, sent, ended_at - began_at)
+    numbers |= {"drained_in": round(ended_at - sent_at, 1), "stranded": stranded}
+    if not is_drained or ended_at - sent_at > DRAIN_SECONDS:
+        found.append("not drained in time")
+    if stranded > numbers["poison"]:  # what went to the poison queue is the sweep's
+        found.append(f"{stranded} rows were left to the sweep, and only {numbers['poison']} messages gave up")
+    return Result(numbers, found)
 
 
 def _is_told(plan: Plan, storage: Storage, idle_since: float) -> bool:
@@ -296,7 +303,7 @@ def _truth(world: World, targets: list[Target], sent: _Sent) -> Truth:
     )
 
 
-def _numbers(plan: Plan, world: World, sent: _Sent, seconds: float, stranded: int) -> dict[str, Any]:
+def _numbers(plan: Plan, world: World, sent: _Sent, seconds: float) -> dict[str, Any]:
     tally, deliveries = world.tally(), world.deliveries()
     crashes = {what.removeprefix("crash "): n for what, n in tally.items() if what.startswith("crash ")}
     return {
@@ -313,7 +320,6 @@ def _numbers(plan: Plan, world: World, sent: _Sent, seconds: float, stranded: in
         "sweeps": tally["sweep"],
         "errors": sum(n for what, n in tally.items() if what.startswith("error ")),
         "poison": sum(n for what, n in tally.items() if what.startswith("poison ")),
-        "stranded": stranded,
         "alerts": len({each.alert for each in deliveries}),
         "repeats": len(deliveries) - len({each.alert for each in deliveries}),
     }

@@ -1,14 +1,20 @@
-"""Pruning: what is younger stays, the chain still verifies, and a crash half-way harms nothing (test 21)."""
+"""(21) Pruning: what is younger stays, the record still verifies, and a crash half-way harms nothing."""
 
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from audit import keys
 from audit.errors import Unavailable
+from audit.ports import Row, Write
 from audit.service.prune import Pruner
+from audit.verify import Of
+from tests.fakes import FakeTable
 from tests.house import CHAT, House, chat_document, release, write_event
-from tests.unit.test_tamper import STREAM, entries, verify
+from tests.unit.test_tamper import PARTITION, STREAM, checks, edit, entries, verified, verify
 
 VERSIONS = ("2024-08-06", "2024-11-20")
 
@@ -54,19 +60,131 @@ def test_pruning_is_an_entry_of_the_chain_that_names_who_did_it() -> None:
     assert b'"identity":"ada"' in last
 
 
-def test_a_prune_that_dies_half_way_leaves_a_record_that_verifies() -> None:
+def test_a_prune_that_dies_at_any_call_leaves_a_record_that_verifies_and_the_next_one_does_the_rest() -> None:
+    for at in itertools.count(1):
+        house = aged_house()
+        house.ledger.fail_after = at
+        try:
+            prune(house, 100)
+        except Unavailable:
+            house.ledger.fail_after = -1
+        else:
+            break
+
+        assert verify(house)
+        house.sweep()
+        prune(house, 100)
+        assert verify(house)
+        assert len(entries(house)) <= 6
+
+    assert at > 4
+
+
+def test_a_check_that_comes_between_any_two_calls_of_a_prune_is_lost_in_neither() -> None:
+    for at in itertools.count():
+        house = aged_house()
+        count = itertools.count()
+
+        def check(house: House = house) -> None:
+            house.serve(CHAT, chat_document("2024-05-13"))
+            house.deliver(write_event(id_="e-new", time=house.clock.now().isoformat()))
+
+        table = Interrupted(house.ledger, count, at, check)
+        pruned = Pruner(table, house.clock.now).prune(CHAT.parent, house.clock.now() - timedelta(days=100), "ada")
+
+        assert sum(each.entries for each in pruned) > 0
+        assert verify(house)
+        if next(count) <= at:
+            break
+        assert any(b"e-new" in row.values["raw"] for row in entries(house).values())
+
+    assert at > 2
+
+
+@dataclass
+class Interrupted:
+    """A table before whose call of that number something else happens."""
+
+    table: FakeTable
+    count: "itertools.count[int]"
+    at: int
+    act: Callable[[], None]
+
+    def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
+        self._act_now()
+        return self.table.rows(partition, start, end, limit)
+
+    def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
+        self._act_now()
+        return self.table.commit(partition, writes)
+
+    def _act_now(self) -> None:
+        if next(self.count) == self.at:
+            self.act()
+
+
+def test_a_chain_that_was_tampered_with_is_not_pruned_and_that_is_said() -> None:
     house = aged_house()
-    pruner = Pruner(house.ledger, house.clock.now)
-    trips_until_delete = 5  # hot rows, entries, states, and the commit; the delete is the fifth
-    house.ledger.fail_after = trips_until_delete
+    edit(checks(house), 3, {})
+    before = entries(house)
 
-    with pytest.raises(Unavailable):
-        pruner.prune(CHAT.parent, house.clock.now() - timedelta(days=100), "ada")
+    (left,) = Pruner(house.ledger, house.clock.now).prune(
+        CHAT.parent, house.clock.now() - timedelta(days=100), "ada"
+    )
 
+    assert entries(house) == before
+    assert left.kept == "it is broken at entry 4: run `journal verify`"
+
+
+def test_what_came_just_before_the_checkpoint_stays_because_clocks_differ() -> None:
+    house = aged_house()
+    house.clock.advance(days=1, minutes=1)
+    for id_ in ("e-before", "e-after"):
+        house.deliver(write_event(id_=id_, time=house.clock.now().isoformat()))
+        house.clock.advance(minutes=5)
+        house.sweep()
+
+    prune(house, 0)
+
+    assert any(b"e-before" in row.values["raw"] for row in entries(house).values())
     assert verify(house)
+
+
+def test_old_rows_that_are_put_back_after_a_prune_show_once_a_checkpoint_has_seen_it() -> None:
+    house = aged_house()
+    old = dict(house.ledger.partitions[PARTITION])
+    prune(house, 100)
+    house.clock.advance(days=1, minutes=1)
     house.sweep()
-    assert prune(house, 100) > 0
-    assert verify(house)
+    pointer = {keys.CHECKPOINT: house.ledger.partitions[PARTITION][keys.CHECKPOINT]}
+
+    house.ledger.partitions[PARTITION] = old | pointer
+
+    assert verify(house, with_checkpoints=False)
+    assert not verify(house)
+
+
+def test_a_chain_cut_by_hand_shows_even_where_the_cut_is_below_a_checkpoint() -> None:
+    house = aged_house()
+
+    for key in sorted(entries(house))[:4]:
+        del house.ledger.partitions[PARTITION][key]
+
+    assert not verify(house, with_checkpoints=False)
+
+
+def test_how_far_a_chain_was_pruned_is_told_with_what_is_vouched_for() -> None:
+    house = aged_house()
+    prune(house, 100)
+    house.clock.advance(days=1, minutes=1)
+    house.sweep()
+
+    chat = next(each for each in verified(house).chains if each.name == CHAT.id and each.of is Of.CHECKS)
+
+    assert chat.first == 10
+    assert chat.seq == 13
+    assert chat.since is not None
+    assert house.clock.now() - chat.since < timedelta(days=100)
 
 
 def test_pruning_twice_cuts_further_and_still_verifies() -> None:
