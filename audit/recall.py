@@ -77,8 +77,16 @@ def _by_catalogue(earlier: Release, facts: Facts, catalogue: Catalogue | Unread,
     if isinstance(catalogue, Unread):
         return []
     around = {name: facts[name] for name in ("model.format", "sku.name") if name in facts}
-    known = retirement_of(around | dict(earlier.exact_facts), catalogue)
-    return [Standing.GONE] if known is not None and is_retired(known, now) else []
+    wanted = around | dict(earlier.exact_facts)
+    known = retirement_of(wanted, catalogue)
+    is_gone = _is_withdrawn(wanted, catalogue) if known is None else is_retired(known, now)
+    return [Standing.GONE] if is_gone else []
+
+
+def _is_withdrawn(wanted: Facts, catalogue: Catalogue) -> bool:
+    """Say whether other versions of a model are offered; a model that has none there may be a team's own."""
+    family = tuple(str(wanted.get(f"model.{name}", "")).casefold() for name in ("format", "name"))
+    return "model.version" in wanted and any((format_, name) == family for format_, name, *_ in catalogue)
 
 
 def _of_version(name: str, facts: Facts) -> Standing:

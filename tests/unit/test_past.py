@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from audit import keys, ledger
-from audit.catalogue import Catalogue
+from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict
 from audit.memory import Memory
 from audit.model import Look, Outcome, Retirement, Severity, Stage, Target
@@ -611,15 +611,40 @@ def test_a_way_back_whose_model_is_nowhere_is_found_only_by_a_complete_list() ->
     assert ("MA905", "rollback") in house.open
 
 
-def test_a_way_back_to_a_retired_model_is_found_and_a_catalogue_that_nobody_can_read_closes_nothing() -> None:
+@pytest.mark.parametrize(
+    ("version", "model", "expected"),
+    [
+        ("2024-05-13", "gpt-4o", {("MA905", "rollback")}),
+        ("2023-01-01", "gpt-4o", {("MA905", "rollback")}),
+        ("2024-11-20", "gpt-4o", set()),
+        ("1", "gpt-4o.ft-churn", set()),
+    ],
+    ids=["retired", "no longer offered", "offered", "the team's own"],
+)
+def test_a_way_back_to_a_model_that_azure_has_withdrawn_is_found(
+    version: str, model: str, expected: set[tuple[str, str]]
+) -> None:
     house = House()
-    catalogue = retiring(RETIRES) | {("openai", "gpt-4o", "2024-05-13", ""): Retirement("Deprecated", None)}
-    house.live.catalogues[CHAT.parent] = catalogue
-    two_releases(house, CHAT, {**CHAT_FACTS, "model.version": "2024-05-13"}, CHAT_FACTS)
+    retired = {("openai", "gpt-4o", "2024-05-13", ""): Retirement("Deprecated", None)}
+    house.live.catalogues[CHAT.parent] = {**retiring(RETIRES), **retiring(RETIRES, "2024-11-20"), **retired}
+    two_releases(house, CHAT, {**CHAT_FACTS, "model.name": model, "model.version": version}, CHAT_FACTS)
     house.serve(CHAT, chat_document())
     sweep_twice(house)
 
-    assert house.open == {("MA905", "rollback")}
+    assert house.open == expected
+
+
+def test_a_catalogue_that_nobody_can_read_does_not_make_a_way_back_good() -> None:
+    house = House()
+    house.live.catalogues[CHAT.parent] = retiring(RETIRES)
+    two_releases(house, CHAT, {**CHAT_FACTS, "model.version": "2023-01-01"}, CHAT_FACTS)
+    house.serve(CHAT, chat_document())
+    house.sweep()
+
+    house.live.catalogues[CHAT.parent] = Unread("HTTP 403")
+    house.deliver(event(house, CHAT))
+
+    assert house.open == {("MA905", "rollback"), ("MA909", "retirement dates")}
 
 
 def test_a_model_can_be_a_way_back_too() -> None:
