@@ -103,15 +103,13 @@ def read_policies(rows: Iterable[Row]) -> Policies:
     )
 
 
-def approve(
-    known: Approvals, release: Release, identity: str, now: datetime, earlier: Release | None = None
-) -> list[Write]:
+def approve(known: Approvals, release: Release, identity: str, now: datetime) -> list[Write]:
     """Return the one transaction that puts a release in force and journals who did it.
 
     It is empty where exactly this release is in force already, so that applying twice changes nothing.
     """
     stream = keys.target_hash(release.target)
-    return enact(stream, known.link, known.head_row, grant(known, release, earlier), identity, now)
+    return enact(stream, known.link, known.head_row, grant(known, release), identity, now)
 
 
 def grant(known: Approvals, release: Release, earlier: Release | None = None) -> list[Act]:
