@@ -165,19 +165,13 @@ def model_of(facts: Facts) -> str:
     return f"{phrase(facts)} {facts.get('sku.name', '')}".casefold()
 
 
-def around_of(
-    swept_at: datetime, assets: Mapping[str, Asset], serving: Iterable[str], approved: Iterable[str] | None
-) -> Around:
-    """Return what a sweep tells a target, as much as a row holds."""
-    return Around(
-        swept_at,
-        fitting(dict(sorted(assets.items())), MAX_AROUND),
-        _names(serving),
-        None if approved is None else _names(approved),
-    )
+def assets_that_fit(assets: Mapping[str, Asset]) -> dict[str, Asset]:
+    """Return as many assets as a sweep may tell a target."""
+    return fitting(dict(sorted(assets.items())), MAX_AROUND)
 
 
-def _names(names: Iterable[str]) -> tuple[str, ...]:
+def names_that_fit(names: Iterable[str]) -> tuple[str, ...]:
+    """Return as many names of versions or models as a sweep may tell a target."""
     return tuple(fitting(dict.fromkeys(sorted(names), 0), MAX_AROUND))
 
 

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from audit.judge.assets import Named, models_of
 from audit.judge.given import Asset
-from audit.judge.names import below, shape_of
-from audit.memory import Around, around_of
-from audit.model import Facts, Kind, Release, Target
+from audit.judge.names import split
+from audit.memory import Around, assets_that_fit, names_that_fit
+from audit.model import Facts, Kind, Release, Scalar, Target
 
 _WITH_ASSETS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
 
+
+_GONE = Asset(is_gone=True)
+
+Versions = Mapping[str, Asset]
 
 Models = Mapping[str, Facts | None]
 """The facts of models by `name` or `registry/name`; None where nobody knows them, none at all where it is gone."""
@@ -29,6 +33,11 @@ class Neighbour:
     facts: Facts | None
     releases: tuple[Release, ...] = ()
     before: Around | None = None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Say whether it is an endpoint of which nobody knows what it serves."""
+        return self.facts is None and self.target.kind in _WITH_ASSETS
 
     @property
     def named(self) -> Iterator[Named]:
@@ -48,20 +57,21 @@ def surroundings(
     none that is missing counts as gone.
     """
     own = {each.target.name: each.facts for each in neighbours if each.target.kind is Kind.MODEL}
-    models, serving = {**others, **own}, _serving(neighbours)
-    is_blind = any(each.facts is None for each in neighbours if each.target.kind in _WITH_ASSETS)
-    approved = {f"{named.name} {named.version}" for each in neighbours for named in _approved(each)}
+    known = {model: _versions(facts) for model, facts in (*others.items(), *own.items())}
+    serving, is_blind = _serving(neighbours), any(each.is_unseen for each in neighbours)
+    approved = names_that_fit(f"{named.name} {named.version}" for each in neighbours for named in _approved(each))
     told = {}
     for each in neighbours:
         before = each.before or Around(swept_at)
-        kind, assets, served = each.target.kind, {}, set[str]()
-        if kind in _WITH_ASSETS:
-            assets = _assets(each, before, models, has_all_models=has_all_models)
-        elif kind is Kind.MODEL:
-            served = serving.get(each.target.name, set()) | set(before.serving if is_blind else ())
-        told[each.target] = around_of(
-            swept_at, assets, served, approved if kind is Kind.OPENAI_DEPLOYMENT else None
-        )
+        around = Around(swept_at)
+        if each.target.kind in _WITH_ASSETS:
+            around = Around(swept_at, assets=_assets(each, before, known, has_all_models=has_all_models))
+        elif each.target.kind is Kind.MODEL:
+            served = {*serving.get(each.target.name, ()), *(before.serving if is_blind else ())}
+            around = Around(swept_at, serving=names_that_fit(served))
+        elif each.target.kind is Kind.OPENAI_DEPLOYMENT:
+            around = Around(swept_at, approved_models=approved)
+        told[each.target] = around
     return told
 
 
@@ -79,26 +89,33 @@ def _approved(each: Neighbour) -> Iterator[Named]:
     return itertools.chain(*(models_of(release.facts) for release in each.releases[:1]))
 
 
-def _assets(each: Neighbour, before: Around, models: Models, *, has_all_models: bool) -> dict[str, Asset]:
-    found = dict(before.assets) if each.facts is None else {}
+def _assets(
+    each: Neighbour, before: Around, known: Mapping[str, Versions | None], *, has_all_models: bool
+) -> dict[str, Asset]:
+    found = dict(before.assets) if each.is_unseen else {}
     for named in each.named:
         is_elsewhere = named.registry or not has_all_models
-        asset = _asset(models.get(named.model, None if is_elsewhere else {}), named.version)
-        if known := asset or before.assets.get(named.key):
-            found[named.key] = known
-    return found
+        versions = known.get(named.model, None if is_elsewhere else {})
+        asset = before.assets.get(named.key) if versions is None else versions.get(named.version, _GONE)
+        if asset is not None:
+            found[named.key] = asset
+    return assets_that_fit(found)
 
 
-def _asset(model: Facts | None, version: str) -> Asset | None:
-    """Return what the facts of a model say of one version; None where nobody knows them."""
-    if model is None:
+def _versions(facts: Facts | None) -> Versions | None:
+    """Return what the facts of a model say of each version; None where nobody knows them."""
+    if facts is None:
         return None
-    if version not in shape_of(model).versions:
-        return Asset(is_gone=True)
-    said = below(model, f"versions.{version}")
-    return Asset(
-        path=str(said.get("path", "")),
-        stage=str(said.get("stage", "")),
-        is_archived=said.get("archived") is True,
-        is_anonymous=said.get("anonymous") is True,
-    )
+    said: dict[str, dict[str, Scalar]] = {}
+    for name, value in facts.items():
+        part, rest = split(name)
+        said.setdefault(part.removeprefix("versions."), {})[rest] = value
+    return {
+        version: Asset(
+            path=str(each.get("path", "")),
+            stage=str(each.get("stage", "")),
+            is_archived=each.get("archived") is True,
+            is_anonymous=each.get("anonymous") is True,
+        )
+        for version, each in said.items()
+    }

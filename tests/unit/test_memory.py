@@ -64,8 +64,12 @@ def test_a_row_gives_back_whatever_was_remembered(fleet: tuple[Target, Facts], t
     numbers = range(count)
     facts |= {f"versions.{n}.tags.{text}": text for n in numbers} | {f"tags.{text}{n}": text for n in numbers}
     facts |= {f"mirror_traffic.{text}{n}": 1 for n in numbers}
-    assets = {f"{text}:{n}": Asset(text, text) for n in numbers}
-    around = memory.around_of(NOW, assets, [f"{text}{n}" for n in numbers], [text])
+    around = Around(
+        NOW,
+        memory.assets_that_fit({f"{text}:{n}": Asset(text, text) for n in numbers}),
+        memory.names_that_fit(f"{text}{n}" for n in numbers),
+        memory.names_that_fit([text]),
+    )
 
     here = after(memory.NOTHING, dict.fromkeys(facts, ""), look(target, facts))
     gone = after(here, {}, look(target, {}, Outcome.ABSENT, hours=1))
