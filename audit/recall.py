@@ -7,7 +7,7 @@ from datetime import datetime
 from audit.catalogue import Catalogue, Unread, retirement_of
 from audit.judge.assets import models_of
 from audit.judge.given import Asset, History, Rollback, Standing
-from audit.judge.names import shape_of
+from audit.judge.names import shape_of, versions_of
 from audit.judge.retirement import is_retired
 from audit.memory import Memory, model_of, signature
 from audit.model import Facts, Kind, Observation, Release, Stage
@@ -66,7 +66,7 @@ def _rollback(
         case Kind.OPENAI_DEPLOYMENT:
             found = _by_catalogue(earlier, facts, catalogue, now)
         case Kind.MODEL:
-            found = [_of_version(name, facts) for name in shape_of(earlier.facts).versions]
+            found = [_of_version(name, facts) for name in versions_of(earlier.facts)]
         case _:
             known = (assets.get(named.key) for named in models_of(earlier.facts))
             found = [_of_asset(asset) for asset in known if asset is not None]

@@ -11,7 +11,7 @@ from audit.approvals.release_facts import MAX_FACT
 from audit.model import Facts, Target
 
 # How a change is going, not how it should end; and whether we could look at a job.
-_PASSING = (".provisioning_state", ".endpoint_state", ".job.outcome")
+_PASSING = (".provisioning_state", ".endpoint_state", ".job.outcome", ".origin.outcome")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import ALIASES, phrase
+from audit.judge.names import aliased, phrase, versions_of
 from audit.mlflow import is_mlflow
 from audit.model import Finding, Kind, Release, Stage
 
@@ -19,7 +19,7 @@ def archived(release: Release | None, case: Case) -> Iterator[Finding]:
         if case.live[name] is not True or name in approved:
             continue
         version = part.removeprefix("versions.")
-        is_serving = rest == "model.archived" or version in case.history.serving or version in _aliased(case)
+        is_serving = rest == "model.archived" or version in case.history.serving or version in aliased(case.live)
         if rest in ("archived", "model.archived") and is_serving:
             yield case.finding("MA602", name, "a model in use", "archived")
 
@@ -52,19 +52,14 @@ def _is_active(version: str, case: Case) -> bool:
     if not is_mlflow(case.observation.target.id):
         return case.live.get(f"versions.{version}.archived") is not True
     stage = case.live.get(f"versions.{version}.stage", Stage.ARCHIVED)
-    return version in _aliased(case) or str(stage).casefold() != Stage.ARCHIVED
-
-
-def _aliased(case: Case) -> set[str]:
-    """Return the versions that an alias points to, which is what consumers of an MLflow registry load."""
-    return {str(value) for name, value in case.live.items() if name.startswith(ALIASES)}
+    return version in aliased(case.live) or str(stage).casefold() != Stage.ARCHIVED
 
 
 def deleted(release: Release | None, case: Case, present: frozenset[str]) -> Iterator[Finding]:
     """MA606, or MA103 where an approved version may be gone by now."""
     kept_since = dict(case.history.gone)
     if release is not None:
-        approved = case.approved.versions
+        approved = versions_of(release.facts)
         kept_since = dict.fromkeys(approved, release.approved_at) | kept_since
     for name in kept_since.keys() - present:
         until = kept_since[name] + timedelta(days=case.policy.retention_days)

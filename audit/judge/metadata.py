@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from audit import evidence
 from audit.judge.given import NOTHING, Case
-from audit.judge.names import FILES, rule_of, rule_of_word, split, unseen, word
+from audit.judge.names import FILES, aliased, rule_of, rule_of_word, split, unseen, versions_of, word
 from audit.model import Facts, Finding, Kind, Release, Scalar
 
 MAX_KEPT = 300  # characters of a value that is remembered; tags hold 256 (ARM's limit), descriptions far more
@@ -24,7 +24,7 @@ def required(release: Release, case: Case) -> Iterator[Finding]:
     policy = case.policy
     if not policy.required_tags and not policy.required_properties:
         return
-    for part in _holders(case):
+    for part in _holders(release, case):
         held = _words(case, part)
         for name in policy.required_tags:
             yield from _missing(release, case, "MA502", part, f"tags.{name}", is_there=word(name) in held["tags"])
@@ -41,11 +41,11 @@ def _missing(
         yield case.finding(rule, subject, "a value", NOTHING)
 
 
-def _holders(case: Case) -> list[str]:
+def _holders(release: Release, case: Case) -> list[str]:
     """Return the parts that bear metadata: each approved version of a model, else the target itself."""
     if not _is_model(case):
         return [""]
-    present = case.shape.versions & case.approved.versions
+    present = case.shape.versions & versions_of(release.facts)
     return [f"versions.{name}" for name in sorted(present)]
 
 
@@ -64,12 +64,12 @@ def _words(case: Case, part: str) -> dict[str, set[str]]:
     return held
 
 
-def reproducible(release: Release, case: Case) -> Iterator[Finding]:  # noqa: ARG001 - asked like all rules
+def reproducible(release: Release, case: Case) -> Iterator[Finding]:
     """MA509, MA510: what it takes to make and to feed the model again is demanded, and recorded nowhere."""
     unmet = {gate for gate, _ in case.unmet} & {*_LINEAGE, "feature_retrieval_spec"}
     if not unmet:
         return
-    parts = _holders(case) if _is_model(case) else _parts_of(case)
+    parts = _holders(release, case) if _is_model(case) else _parts_of(case)
     known = set().union(*(_words(case, part)[name] for part in parts for name in _ALL))
     missing = [gate for gate, words in _LINEAGE.items() if gate in unmet and not words & known]
     if "git_commit" in unmet and any(_is_dirty(case, part) for part in parts):
@@ -150,4 +150,6 @@ def brief(value: Scalar) -> Scalar:
 def approved_parts(release: Release) -> set[str]:
     """Return the parts that a release approves; of anything but a model the target itself is one of them."""
     parts = {split(name)[0] for name in release.facts}
-    return parts if release.target.kind is Kind.MODEL else parts | {""}
+    if release.target.kind is not Kind.MODEL:
+        return parts | {""}
+    return parts | {f"versions.{version}" for version in aliased(release.facts)}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from audit.model import ApprovedFacts, Outcome
+from audit.model import Approved, ApprovedFacts, Outcome
 
 MODEL_VERSION, MODEL, FILES, LABEL = "MA102", "MA105", "MA106", "MA202"
 VARIABLE, OTHER = "MA421", "MA401"
@@ -220,6 +220,17 @@ def phrase(facts: ApprovedFacts) -> str:
 def _model(facts: ApprovedFacts, prefix: str) -> str:
     version = facts.get(prefix + "version") or f"@{facts.get(prefix + 'label', '?')}"
     return f"{facts[prefix + 'name']} {version}"
+
+
+def aliased(facts: ApprovedFacts) -> set[str]:
+    """Return the versions that aliases point to, which is what consumers of an MLflow registry load."""
+    pointed = [value for name, value in facts.items() if name.startswith(ALIASES)]
+    return {str(each) for to in pointed for each in (to.one_of if isinstance(to, Approved) else (to,))}
+
+
+def versions_of(facts: ApprovedFacts) -> set[str]:
+    """Return the versions of a model that facts name, themselves or by an alias."""
+    return {*shape_of(facts).versions, *aliased(facts)}
 
 
 def pointers(facts: ApprovedFacts) -> list[str]:

@@ -12,6 +12,7 @@ from audit.approvals import releases
 from audit.approvals.approved import admits
 from audit.events import deed
 from audit.journal import actor_text, at_of, body_of, finding_text, state_text
+from audit.judge import pointers
 from audit.judge import serving as phrases
 from audit.ledger import Head, Run, Seen, raw_of
 from audit.model import Facts, Kind, Outcome, Release, Target
@@ -125,9 +126,11 @@ class Historian:
                 yield self._answer(ledger.read(earlier[0], Seen), later[-1:], head, around)
 
     def serving_everywhere(self, at: datetime) -> Iterator[Serving]:
-        """Return what every endpoint and deployment served at a moment."""
+        """Return what every endpoint, deployment and alias served at a moment."""
         for parent in parents.known(self.ledger):
-            yield from (each for each in self.serving_all(parent, at) if each.target.kind not in _SERVING_NOBODY)
+            for each in self.serving_all(parent, at):
+                if each.target.kind not in _SERVING_NOBODY or pointers(each.facts):
+                    yield each
 
     def history(self, target: Target) -> list[Moment]:
         """Return the life of a target, the oldest first; raise `BadInput` where an entry is no entry."""
@@ -214,7 +217,7 @@ def serving_data(answer: Serving) -> dict[str, Any]:
 
 def _phrase(answer: Serving) -> str:
     if answer.target.kind is Kind.MODEL and answer.outcome is Outcome.PRESENT:
-        return "a registered model: it serves nobody by itself"
+        return "; ".join(pointers(answer.facts)) or "a registered model: it serves nobody by itself"
     return "; ".join(phrases(answer.facts)) if answer.facts else str(answer.outcome)
 
 

@@ -10,6 +10,7 @@ from audit.approvals.release_files import read_files
 from audit.cli.targets import matching, resolve
 from audit.errors import BadInput
 from audit.model import Kind, Look, Outcome
+from audit.service.history import Historian, serving_data
 from audit.targets import parse_target
 from tests.house import CHAT, House, release
 
@@ -128,3 +129,26 @@ def test_a_registry_that_cannot_be_listed_keeps_what_was_found_open() -> None:
 
     still_open = {(row["rule"], row["name"]) for row in house.reporter.open_findings()}
     assert {("MA102", "Churn"), ("MA901", "prod")} <= still_open
+
+
+def test_what_served_is_where_the_aliases_pointed() -> None:
+    house = House()
+    house.serve(UPPER, document())
+    house.serve(LOWER, {"registered_model": {"name": "churn"}, "versions": [], "runs": {}})
+    house.sweep()
+    historian = Historian(house.ledger, house.releases, house.blobs)
+
+    served = [serving_data(each) for each in historian.serving_everywhere(house.clock.now())]
+
+    assert [(each["target"], each["serving"]) for each in served] == [("prod/Churn", "@champion: version 3")]
+
+
+def test_a_release_to_go_back_to_whose_version_was_deleted_is_said_to_be_gone() -> None:
+    house = House()
+    house.approve(release(UPPER, "r1", facts={"aliases.champion": "2"}))
+    house.approve(release(UPPER, "r2", facts={"aliases.champion": "3"}, rollback="r1"))
+    house.serve(UPPER, document())
+
+    house.sweep()
+
+    assert ("opened", "MA905") in house.told
