@@ -17,7 +17,7 @@ from typing import Any
 from audit.adapters.cloud import PUBLIC, Cloud
 from audit.adapters.mlflow_reader import MlflowServer
 from audit.errors import SettingsError
-from audit.mlflow import REGISTRY, registry_id
+from audit.mlflow import REGISTRY
 from audit.privacy import PersonalData, Privacy
 
 PREFIX = "MODEL_AUDIT_"
@@ -267,7 +267,7 @@ def _webhook_secrets(given: Mapping[str, str]) -> dict[str, str]:
                 f"expected a secret of at least {SHORTEST_KEY} characters in {PREFIX}MLFLOW_WEBHOOK_SECRET__NAME "
                 f"for {name}, got {len(secret)}: whoever guesses it can post webhooks (`openssl rand -hex 32`)"
             )
-    return {registry_id(name): secret for name, secret in named.items() if secret}
+    return {name: secret for name, secret in named.items() if secret}
 
 
 def _own(given: Mapping[str, str], setting: str, registry: str) -> str:

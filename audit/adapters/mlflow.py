@@ -83,8 +83,8 @@ class _Registry:
         runs: dict[str, Document] = {}
 
         def items() -> list[Any]:
-            models = [self._with_id(each) for each in self._reader.pages(*_MODELS, {})]
-            strays = []
+            listed = self._reader.pages("registered-models/search", "registered_models", {})
+            models, strays = [self._with_id(each) for each in listed], []
             for each in self._versions({}):
                 if _is_named(each):
                     versions.setdefault(each["name"], []).append(_entity(each))
@@ -138,9 +138,6 @@ class _Registry:
             for run in self._reader.post("search the runs", "runs/search", asked).get("runs") or []:
                 if isinstance(run, dict) and isinstance(run.get("info"), dict):
                     yield str(run["info"].get("run_id")), take_run(run)
-
-
-_MODELS = ("registered-models/search", "registered_models")
 
 
 def _is_named(said: Any) -> bool:

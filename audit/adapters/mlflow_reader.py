@@ -77,9 +77,8 @@ class MlflowReader:
         token, seen = "", set[str]()
         while token not in seen:
             seen.add(token)
-            asked = {**query, "max_results": str(self._server.page_size)} | (
-                {"page_token": token} if token else {}
-            )
+            page = {"page_token": token} if token else {}
+            asked = {**query, **page, "max_results": str(self._server.page_size)}
             answer = self.get(f"list {member}", path, asked)
             items, token = answer.get(member, []), str(answer.get("next_page_token") or "")
             if not isinstance(items, list):

@@ -16,7 +16,7 @@ ACCEPTED, BAD_REQUEST, UNAUTHORIZED, TOO_LARGE = 202, 400, 401, 413
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """The intake, and by the id of each registry that has webhooks the secret that they are signed with."""
+    """The intake, and by the name of each registry that has webhooks the secret that they are signed with."""
 
     intake: Intake
     secrets: Mapping[str, str]
@@ -31,13 +31,12 @@ class Webhooks:
         if len(body) > webhooks.MAX_BYTES:
             return TOO_LARGE
         said = {name.lower(): value for name, value in headers.items()}
-        id_ = mlflow.SCHEME + registry.lower()
-        secret = self.secrets.get(id_, "")
+        secret = self.secrets.get(registry.lower(), "")
         if not secret or not webhooks.is_authentic(secret, said, body, self.now()):
-            logger.warning("webhook refused: registry=%s", id_ if secret else "unknown")
+            logger.warning("webhook refused: registry=%s", registry.lower() if secret else "unknown")
             return UNAUTHORIZED
         try:
-            event, reason = webhooks.read_webhook(id_, said, body)
+            event, reason = webhooks.read_webhook(mlflow.registry_id(registry), said, body)
         except BadInput as error:
             self.intake.keep_unreadable(body.decode("utf-8", "replace"), str(error))
             return BAD_REQUEST

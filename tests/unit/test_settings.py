@@ -252,7 +252,7 @@ def test_registries_are_read_with_what_signs_in_at_each() -> None:
     )
     assert (lab.name, lab.place.endpoint, lab.login) == ("lab-2", "http://127.0.0.1:5000", "ada:secret-word")
     assert {each.place.ca_file for each in settings.mlflow} == {"/ca.pem"}
-    assert settings.webhook_secrets == {"mlflow://prod": "a secret of enough length"}
+    assert settings.webhook_secrets == {"prod": "a secret of enough length"}
     assert "secret" not in repr(settings).replace("webhook_secrets", "")
     assert read_registries(given(MLFLOW=named))[0].name == "prod"
 

@@ -48,7 +48,7 @@ class Door:
 
     def __init__(self) -> None:
         self.house = House()
-        self.webhooks = Webhooks(self.house.intake, {REGISTRY: SECRET}, self.house.clock.now)
+        self.webhooks = Webhooks(self.house.intake, {"prod": SECRET}, self.house.clock.now)
 
     def post(self, content: bytes, headers: Mapping[str, str] | None = None, registry: str = "prod") -> int:
         signed = sign(content, self.house.clock.now()) if headers is None else headers
@@ -116,7 +116,7 @@ def test_what_is_confirmed_by_reading_is_judged_and_what_is_not_there_is_nothing
     house = door.house
     house.approve(release(CHURN, facts={"aliases.champion": "3"}))
     model = {"name": "Churn Model", "aliases": [{"alias": "champion", "version": "4"}]}
-    house.serve(CHURN, {"registered_model": model, "versions": [], "runs": {}})
+    house.serve(CHURN, {"registered_model": model, "versions": [{"version": "3"}, {"version": "4"}], "runs": {}})
 
     door.post(body())
     example = body("model_version", named={"name": "example_model", "version": "1"})
