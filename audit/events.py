@@ -25,6 +25,7 @@ _YEARS = range(1970, 9000)  # outside of these, adding a margin to a time may le
 
 SUCCEEDED, FAILED, CANCELED = "succeeded", "failed", "canceled"
 PROPOSED = "proposed"  # of our own: somebody asks for a change of what is approved
+RELEASE_PROPOSED = "ModelAudit.ReleaseProposed"
 _ENDS = {"success": SUCCEEDED, "failure": FAILED, "cancel": CANCELED}
 _RESOURCE_TYPE = re.compile(r"microsoft\.resources\.resource\w+?(?P<end>success|failure|cancel)", re.IGNORECASE)
 
@@ -134,7 +135,7 @@ def is_change(status: str) -> bool:
 
 def asks_for_a_look(type_: str) -> bool:
     """Say whether what serves may have changed by an event of this type; others only go into the journal."""
-    return type_.lower() not in (*_OF_WORK, "modelaudit.releaseproposed")
+    return type_.lower() not in (*_OF_WORK, RELEASE_PROPOSED.lower())
 
 
 def _envelope(text: str) -> dict[str, Any]:

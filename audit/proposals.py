@@ -3,6 +3,7 @@
 What it would change is kept by digest, so that what somebody has put in force meanwhile is told apart later.
 """
 
+import itertools
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,16 +13,16 @@ from typing import Any
 import msgspec
 
 from audit import evidence, keys
-from audit.events import PROPOSED
+from audit.events import PROPOSED, RELEASE_PROPOSED
 from audit.model import Actor, ActorKind, Event, Target
 from audit.texts import cut
 
-EVENT_TYPE = "ModelAudit.ReleaseProposed"
 MAX_CHANGES = 50  # kept of one file, and so many targets journal it: whoever proposes more is counted
+MAX_BYTES = 40_000  # that these may take of the file's row; ids may be long
 _WORDS = {"granted": "a first release", "replaced": "another release", "waived": "a waiver"}
 
 
-class Outcome(StrEnum):
+class Result(StrEnum):
     """What became of a file."""
 
     PROPOSED = "proposed"
@@ -51,7 +52,7 @@ class Proposal:
     file: str
     sha256: str
     at: datetime
-    outcome: Outcome
+    result: Result
     error: str = ""
     changes: tuple[Change, ...] = ()
     more: int = 0
@@ -60,8 +61,10 @@ class Proposal:
 def with_changes(read: Proposal, changes: Iterable[Change]) -> Proposal:
     """Return what a file proposes that could be planned."""
     found = tuple(changes)
-    outcome = Outcome.PROPOSED if found else Outcome.NOTHING_NEW
-    return replace(read, outcome=outcome, changes=found[:MAX_CHANGES], more=len(found[MAX_CHANGES:]))
+    result = Result.PROPOSED if found else Result.NOTHING_NEW
+    sizes = itertools.accumulate(len(msgspec.json.encode(change)) for change in found[:MAX_CHANGES])
+    kept = found[: sum(size <= MAX_BYTES for size in sizes)]
+    return replace(read, result=result, changes=kept, more=len(found) - len(kept))
 
 
 def digest(approved: Any) -> str:
@@ -74,7 +77,7 @@ def pending(proposals: Iterable[Proposal], in_force: Collection[str]) -> list[Pr
     shown = (
         replace(each, changes=tuple(change for change in each.changes if change.digest not in in_force))
         for each in proposals
-        if each.outcome in (Outcome.PROPOSED, Outcome.REFUSED)
+        if each.result in (Result.PROPOSED, Result.REFUSED)
     )
     found = [each for each in shown if each.error or each.changes or each.more]
     return sorted(found, key=lambda each: (each.at, each.file), reverse=True)
@@ -89,9 +92,9 @@ def event_of(proposal: Proposal, change: Change, target: Target, person: Callabl
     what = _WORDS.get(change.change, change.change)
     text = f"proposed {what}, {change.name}, in {proposal.file} ({by}); not in force"
     return Event(
-        key=keys.event_key("proposal", proposal.sha256, change.name, target.id, ""),
+        key=keys.event_key("proposal", proposal.file, change.digest, target.id, ""),
         id=proposal.sha256[:32],
-        type=EVENT_TYPE,
+        type=RELEASE_PROPOSED,
         time=proposal.at,
         resource=cut(proposal.file),
         operation=cut(text),

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 # A refusal is asked about again soon, so that a role just granted is seen, but not for each of 500 deployments.
 UNREAD_AGE = timedelta(minutes=1)
+# How long an index alone says which workspaces and accounts there are: it may hide one, for whatever reason.
+LISTED_AGE = timedelta(hours=6)
 
 
 class AzureLive:
@@ -48,15 +50,19 @@ class AzureLive:
         self._credential, self._cloud, self._subscriptions = credential, cloud, subscriptions
         self._pace = pace or Pace()
         self._graph = ResourceGraph(credential, cloud, graph_pace)
+        self._listed_at = float("-inf")
         self._catalogues: dict[tuple[str, str], tuple[float, Catalogue | Unread]] = {}
         self._importing = threading.Lock()
 
     def parents(self) -> list[str]:
         """Return the workspaces, registries and accounts of the watched subscriptions.
 
-        Resource Graph answers that in one query. A subscription that it does not cover is listed.
+        Resource Graph answers that in one query. A subscription that it does not cover is listed; and from time to
+        time all are, for what it hides.
         """
-        indexed = self._indexed_parents()
+        began_at = time.monotonic()
+        is_due = began_at - self._listed_at > LISTED_AGE.total_seconds()
+        indexed = NOTHING_FOUND if is_due else self._indexed_parents()
         with _required("list what is in the watched subscriptions"):
             listed = [
                 document
@@ -65,6 +71,8 @@ class AzureLive:
                 for service in (self._ml, self._registries, self._openai)
                 for document in service.parents(subscription)
             ]
+        if is_due:
+            self._listed_at = began_at
         documents = [*filter(_may_hold_targets, indexed.documents), *listed]
         return sorted({parent for parent in map(_parent_of, documents) if parent})
 

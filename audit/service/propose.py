@@ -22,9 +22,10 @@ from audit.approvals.marks import marked
 from audit.approvals.plan import UNCHANGED, Step
 from audit.approvals.release_files import Files, read_text
 from audit.errors import BadInput, Conflict
+from audit.model import Waiver
 from audit.ports import Create, DroppedFiles, Queue, Replace, Table, Write
 from audit.privacy import Privacy
-from audit.proposals import Change, Outcome, Proposal
+from audit.proposals import Change, Proposal, Result
 from audit.service import parents
 from audit.service.approve import Approver
 from audit.targets import find_target
@@ -52,11 +53,11 @@ class Proposer:
         content = self.files.read(name, MAX_BYTES + 1)  # (1)
         known, etag = self._known(name)
         if content is None:
-            proposal = Proposal(name, "", at, Outcome.WITHDRAWN)
+            proposal = Proposal(name, "", at, Result.WITHDRAWN)
         else:
             sha256 = evidence.sha256(content)
             first_at = known.at if known is not None and known.sha256 == sha256 else at
-            proposal = self._plan(Proposal(name, sha256, first_at, Outcome.NOTHING_NEW), content)  # (2)
+            proposal = self._plan(Proposal(name, sha256, first_at, Result.NOTHING_NEW), content)  # (2)
             self._journal(proposal)  # (3)
         if content is not None or known is not None:
             self._keep(proposal, etag)  # (4)
@@ -68,7 +69,7 @@ class Proposer:
             steps = Approver(self.releases, lambda: "", self.now, self.identities.privacy).plan(wanted)
         except BadInput as error:
             why = cut(self.identities.privacy.redact_text(str(error)))
-            return replace(read, outcome=Outcome.REFUSED, error=why)
+            return replace(read, result=Result.REFUSED, error=why)
         return proposals.with_changes(read, _changes(wanted, steps, self.identities.privacy))
 
     def _journal(self, proposal: Proposal) -> None:
@@ -106,8 +107,9 @@ def _changes(wanted: Files, steps: list[Step], privacy: Privacy) -> Iterator[Cha
         key = (step.subject, step.name)
         said = approved.get(key) or waived.get(key) or policies.get(key)
         if step.change != UNCHANGED and said is not None:
+            name = said.rule if isinstance(said, Waiver) else step.name
             by = getattr(said, "approved_by", "") or getattr(said, "author", "")
-            yield Change(step.change, step.subject, cut(step.name), cut(by), proposals.digest(said))
+            yield Change(step.change, step.subject, cut(name), cut(by), proposals.digest(said))
 
 
 def _text(name: str, content: bytes) -> str:

@@ -1,6 +1,7 @@
 """Resource Graph as the adapter meets it: late, wrong, silent about what it may not show, throttled, in pages."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,9 +23,9 @@ FAST = Pace(10_000, 1_000)
 
 
 @pytest.fixture
-def world(azure_world: AzureWorld) -> AzureWorld:
+def world(azure_world: AzureWorld) -> Iterator[AzureWorld]:
+    yield azure_world
     azure_world.plane.graph.catch_up()
-    return azure_world
 
 
 def marks_of(world: AzureWorld) -> dict[Target, str]:
@@ -123,13 +124,28 @@ def test_an_account_has_no_index(world: AzureWorld) -> None:
     assert queries(world.plane) == before
 
 
-def test_the_parents_of_all_subscriptions_are_one_query(world: AzureWorld) -> None:
+def test_parents_are_listed_at_first_and_then_asked_for_in_one_query(world: AzureWorld) -> None:
+    live, asked = live_of(world.plane), len(world.plane.requests)
+
+    listed = live.parents()
+    lists = [call.path for call in world.plane.requests[asked:]]
     asked = len(world.plane.requests)
+    parents = live.parents()
 
-    parents = world.live.parents()
-
+    assert PATH not in lists
     assert [call.path for call in world.plane.requests[asked:]] == [PATH]
-    assert sorted(parents) == sorted({target.parent for target in TARGETS})
+    assert parents == listed == sorted({target.parent for target in TARGETS})
+
+
+def test_a_workspace_that_the_index_hides_is_found_by_the_next_list(world: AzureWorld) -> None:
+    live = live_of(world.plane)
+    live.parents()
+    world.plane.graph.lie(WORKSPACE, None)
+
+    hidden = live.parents()
+
+    assert CHURN.parent not in hidden
+    assert CHURN.parent in live_of(world.plane).parents()
 
 
 def test_a_subscription_that_the_index_leaves_out_without_a_word_is_listed(azure: ControlPlane) -> None:

@@ -10,7 +10,7 @@ from audit import keys, ledger
 from audit.approvals.release_files import read_text
 from audit.model import Release
 from audit.privacy import PersonalData, Privacy
-from audit.proposals import MAX_CHANGES, Outcome, Proposal
+from audit.proposals import MAX_CHANGES, Proposal, Result
 from audit.render import render_report
 from audit.service.history import Historian
 from audit.service.intake import count_ignored
@@ -85,7 +85,7 @@ def test_what_a_dropped_file_would_change_is_kept_with_whom_it_names_as_approver
     drop(house, release_text())
 
     (change,) = kept(house).changes
-    assert kept(house).outcome is Outcome.PROPOSED
+    assert kept(house).result is Result.PROPOSED
     assert (change.change, change.subject, change.name) == ("replaced", CHAT.id, "r2")
     assert change.by == "eve@contoso.example"
 
@@ -159,7 +159,7 @@ def test_a_file_that_says_what_is_in_force_proposes_nothing(house: House) -> Non
     house.approve(as_written())
     drop(house, release_text(), id_="b-2")
 
-    assert kept(house).outcome is Outcome.NOTHING_NEW
+    assert kept(house).result is Result.NOTHING_NEW
 
 
 def test_a_file_that_was_taken_away_is_proposed_no_more(house: House) -> None:
@@ -167,7 +167,7 @@ def test_a_file_that_was_taken_away_is_proposed_no_more(house: House) -> None:
     del house.files.files["chat.json"]
     house.deliver(blob_event("chat.json", "b-2", "BlobDeleted"))
 
-    assert kept(house).outcome is Outcome.WITHDRAWN
+    assert kept(house).result is Result.WITHDRAWN
     assert house.reporter.proposals() == []
 
 
@@ -197,7 +197,7 @@ def test_a_hostile_or_wrong_file_is_refused_with_its_line_and_harms_nothing(
 ) -> None:
     drop(house, content, "chat.yaml")
 
-    assert kept(house, "chat.yaml").outcome is Outcome.REFUSED
+    assert kept(house, "chat.yaml").result is Result.REFUSED
     assert words in kept(house, "chat.yaml").error
     assert words.split(" got")[0] in page(house).replace("&#39;", "'").replace("&lt;", "<")
     assert told_by_history(house) == []
@@ -229,12 +229,36 @@ def test_a_file_that_names_very_many_targets_is_journalled_for_some_and_counted(
     assert (len(kept(house).changes), kept(house).more) == (MAX_CHANGES, 10)
 
 
+def test_very_long_ids_fit_into_the_row_as_far_as_they_go(house: House) -> None:
+    entries = [json.loads(release_text(f"r{n}", f"{CHAT.id}{'x' * 1500}{n}"))["releases"][0] for n in range(40)]
+    drop(house, json.dumps({"releases": entries}).encode())
+
+    assert 10 < len(kept(house).changes) < 40
+    assert len(kept(house).changes) + kept(house).more == 40
+
+
+def test_a_waiver_in_a_dropped_file_is_told_by_its_rule(house: House) -> None:
+    waiver = {
+        "target": CHAT.id,
+        "rule": "MA403",
+        "author": "eve@contoso.example",
+        "reason": "load test",
+        "starts_at": "2026-11-20T00:00:00Z",
+        "ends_at": "2026-11-30T00:00:00Z",
+    }
+    drop(house, json.dumps({"waivers": [waiver]}).encode())
+
+    assert told_by_history(house) == [
+        "proposed a waiver, MA403, in chat.json (claims approval by eve@contoso.example); not in force"
+    ]
+
+
 def test_a_file_makes_no_workspace_known_that_nobody_watches(house: House) -> None:
     before = house.sweeper.parents()
     drop(house, release_text(target=CHAT.id.replace("aoai-prod", "elsewhere")))
 
     assert house.sweeper.parents() == before
-    assert kept(house).outcome is Outcome.PROPOSED
+    assert kept(house).result is Result.PROPOSED
 
 
 def test_a_target_that_was_never_looked_at_is_looked_at(house: House) -> None:
@@ -257,7 +281,7 @@ def test_the_name_of_the_container_can_be_another(house: House) -> None:
     intake.take(json.dumps(blob_event("chat.json", container="uploads")))
     house.settle()
 
-    assert kept(house).outcome is Outcome.PROPOSED
+    assert kept(house).result is Result.PROPOSED
 
 
 def _parts(house: House) -> tuple:
@@ -304,5 +328,5 @@ def test_a_worker_that_dies_after_journalling_does_the_rest_when_the_message_com
     house.propose("chat.json", at)
     house.settle()
 
-    assert kept(house).outcome is Outcome.PROPOSED
+    assert kept(house).result is Result.PROPOSED
     assert len(told_by_history(house)) == 1
