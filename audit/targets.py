@@ -13,21 +13,24 @@ _DOTS = frozenset({".", ".."})  # an HTTP client would walk up the path and ask 
 _END = re.compile(r"[\s/]+\Z")
 
 _GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers"
-_WORKSPACE = rf"{_GROUP}/microsoft\.machinelearningservices/workspaces/[^/]+"
-_REGISTRY = rf"{_GROUP}/microsoft\.machinelearningservices/registries/[^/]+"
-_ACCOUNT = rf"{_GROUP}/microsoft\.cognitiveservices/accounts/[^/]+"
-_FORMS = {
-    Kind.ONLINE_ENDPOINT: f"(?P<parent>{_WORKSPACE})/onlineendpoints",
-    Kind.BATCH_ENDPOINT: f"(?P<parent>{_WORKSPACE})/batchendpoints",
-    Kind.SERVERLESS_ENDPOINT: f"(?P<parent>{_WORKSPACE})/serverlessendpoints",
-    Kind.MODEL: f"(?P<parent>{_WORKSPACE}|{_REGISTRY})/models",
-    Kind.OPENAI_DEPLOYMENT: f"(?P<parent>{_ACCOUNT})/deployments",
+_WORKSPACES, _REGISTRIES = "microsoft.machinelearningservices/workspaces", "microsoft.machinelearningservices/registries"
+_ACCOUNTS = "microsoft.cognitiveservices/accounts"
+_KINDS = {
+    (_WORKSPACES, "onlineendpoints"): Kind.ONLINE_ENDPOINT,
+    (_WORKSPACES, "batchendpoints"): Kind.BATCH_ENDPOINT,
+    (_WORKSPACES, "serverlessendpoints"): Kind.SERVERLESS_ENDPOINT,
+    (_WORKSPACES, "models"): Kind.MODEL,
+    (_REGISTRIES, "models"): Kind.MODEL,
+    (_ACCOUNTS, "deployments"): Kind.OPENAI_DEPLOYMENT,
 }
-_TARGETS = {kind: re.compile(rf"(?P<id>{form}/(?P<name>[^/]+))(/.*)?") for kind, form in _FORMS.items()}
-_PARENT = re.compile(rf"(?P<parent>{_WORKSPACE}|{_REGISTRY}|{_ACCOUNT})(/.*)?")
+_HOME = "|".join(map(re.escape, (_WORKSPACES, _REGISTRIES, _ACCOUNTS)))
+_PARENT = re.compile(rf"(?P<parent>{_GROUP}/(?:{_HOME})/[^/]+)(/.*)?")
+_CHILD = re.compile(
+    rf"(?P<id>(?P<parent>{_GROUP}/(?P<home>{_HOME})/[^/]+)/(?P<type>[^/]+)/(?P<name>[^/]+))(/.*)?"
+)
 
 # What many deployments of an account name, so that a change of it is a reason to look at all of them.
-_SHARED = re.compile(rf"(?P<parent>{_ACCOUNT})/rai(policies|blocklists)/[^/]+(/.*)?")
+_SHARED = frozenset({(_ACCOUNTS, "raipolicies"), (_ACCOUNTS, "raiblocklists")})
 
 _KINDS_WITH_DEPLOYMENTS = frozenset({"openai", "aiservices"})  # of accounts
 
@@ -37,7 +40,8 @@ def normalise_id(resource_id: str) -> str:
 
     Lower case comes first: a small letter may have a composed form that its capital has not.
     """
-    return _END.sub("", unicodedata.normalize("NFC", resource_id.lower())).lstrip()
+    id_ = unicodedata.normalize("NFC", resource_id.lower())
+    return (id_ if id_[-1:].isalnum() else _END.sub("", id_)).lstrip()
 
 
 def find_target(resource_id: str) -> Target | None:
@@ -50,11 +54,11 @@ def find_target(resource_id: str) -> Target | None:
     if mlflow.is_mlflow(resource_id):
         return _mlflow_target(resource_id)
     id_ = _plausible_id(resource_id)
-    for kind, form in _TARGETS.items():
-        if match := form.fullmatch(id_):
+    if match := _CHILD.fullmatch(id_):
+        place = (match["home"], match["type"])
+        if kind := _KINDS.get(place):
             return Target(match["id"], kind, match["parent"], match["name"])
-    if match := _SHARED.fullmatch(id_):
-        return parent_target(match["parent"])
+        return parent_target(match["parent"]) if place in _SHARED else None
     return parent_target(id_) if find_parent(id_) == id_ else None
 
 
@@ -102,4 +106,5 @@ def _plausible_id(resource_id: str) -> str:
     if len(resource_id) > MAX_ID:
         return ""
     id_ = normalise_id(resource_id)
-    return id_ if id_.isprintable() and not _DOTS & set(id_.split("/")) else ""
+    has_dots = "/." in id_ and _DOTS & set(id_.split("/"))
+    return id_ if id_.isprintable() and not has_dots else ""
