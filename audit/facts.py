@@ -366,8 +366,13 @@ def _modified_at(document: Document) -> str:
 
     The account around a deployment is left out: its changes are not the deployment's.
     """
-    values = (value for name, value in document.items() if name != "account")
-    parts = (part for value in values for part in (value if isinstance(value, list) else [value]))
-    systems = (part.get("systemData") for part in parts if isinstance(part, dict))
-    times = (system.get("lastModifiedAt") for system in systems if isinstance(system, dict))
-    return cut(max((time for time in times if isinstance(time, str)), default=""))
+    parts = (part for name, part in document.items() if name != "account")
+    return cut(max(map(_written_at, parts), default=""))
+
+
+def _written_at(part: Any) -> str:
+    if isinstance(part, list):
+        return max(map(_written_at, part), default="")
+    system = part.get("systemData") if isinstance(part, dict) else None
+    time = system.get("lastModifiedAt") if isinstance(system, dict) else None
+    return time if isinstance(time, str) else ""
