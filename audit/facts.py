@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 from audit import jobs
@@ -52,8 +51,10 @@ def facts_of(kind: Kind, document: Document) -> Facts:
     """Return the facts of a target's document; raise `BadInput` where its shape is not the service's."""
     try:
         pairs = _READERS[kind](document)
-        named = sorted((pair for pair in pairs if pair[1] is not None), key=itemgetter(0))
-        return {name: value if isinstance(value, _SCALARS) else str(value) for name, value in named}
+        found = {name: value for name, value in pairs if value is not None}
+        return {
+            name: value if isinstance(value := found[name], _SCALARS) else str(value) for name in sorted(found)
+        }
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadInput(
             f"expected the {kind} document that its service describes; got {type(error).__name__}: {error}"
@@ -76,11 +77,14 @@ def _openai_deployment(document: Document) -> Pairs:
     yield "model.source", model.get("source") or None
     yield "service_tier", _word(properties.get("serviceTier"))
     yield "state", _word(properties.get("deploymentState"))
-    yield from _routing(properties.get("routing") or {})
+    if routing := properties.get("routing"):
+        yield from _routing(routing)
     yield "provisioning_state", _word(properties.get("provisioningState"))
     yield from _tags(deployment)
-    yield from _account(document.get("account") or {})
-    yield from _content_filter(document.get("content_filter") or {})
+    if account := document.get("account"):
+        yield from _account(account)
+    if policy := document.get("content_filter"):
+        yield from _content_filter(policy)
 
 
 def _routing(routing: Document) -> Pairs:
@@ -98,8 +102,8 @@ def _account(account: Document) -> Pairs:
     properties = account.get("properties") or {}
     yield "account.location", _word(account.get("location"))
     yield "account.public_network_access", _word(properties.get("publicNetworkAccess"))
-    if account:  # a missing `disableLocalAuth` means that keys are accepted
-        yield "account.local_auth_disabled", bool(properties.get("disableLocalAuth"))
+    # A missing `disableLocalAuth` means that keys are accepted.
+    yield "account.local_auth_disabled", bool(properties.get("disableLocalAuth"))
     yield "account.network_default", _word((properties.get("networkAcls") or {}).get("defaultAction"))
 
 

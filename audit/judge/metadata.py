@@ -66,7 +66,7 @@ def _words(case: Case, part: str) -> dict[str, set[str]]:
 
 def reproducible(release: Release, case: Case) -> Iterator[Finding]:
     """MA509, MA510: what it takes to make and to feed the model again is demanded, and recorded nowhere."""
-    unmet = {gate for gate, _ in case.unmet} & {*_LINEAGE, "feature_retrieval_spec"}
+    unmet = case.unmet and {gate for gate, _ in case.unmet} & {*_LINEAGE, "feature_retrieval_spec"}
     if not unmet:
         return
     parts = _holders(release, case) if _is_model(case) else _parts_of(case)

@@ -38,7 +38,8 @@ def splits(release: Release, case: Case) -> Iterator[Finding]:
             yield case.finding("MA301", "traffic", _split(approved), _split(got), _unwhole(got))
     elif (detail := _unwhole(got)) and "traffic" not in release.facts:
         yield case.finding("MA304", "traffic", f"{WHOLE} percent", _split(got), detail)
-    yield from _mirrored(release, case)
+    if case.approved.mirror or case.shape.mirror:
+        yield from _mirrored(release, case)
     yield from _astray(case, got)
 
 
