@@ -13,7 +13,10 @@ _DOTS = frozenset({".", ".."})  # an HTTP client would walk up the path and ask 
 _END = re.compile(r"[\s/]+\Z")
 
 _GROUP = r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers"
-_WORKSPACES, _REGISTRIES = "microsoft.machinelearningservices/workspaces", "microsoft.machinelearningservices/registries"
+_WORKSPACES, _REGISTRIES = (
+    "microsoft.machinelearningservices/workspaces",
+    "microsoft.machinelearningservices/registries",
+)
 _ACCOUNTS = "microsoft.cognitiveservices/accounts"
 _KINDS = {
     (_WORKSPACES, "onlineendpoints"): Kind.ONLINE_ENDPOINT,
@@ -25,9 +28,7 @@ _KINDS = {
 }
 _HOME = "|".join(map(re.escape, (_WORKSPACES, _REGISTRIES, _ACCOUNTS)))
 _PARENT = re.compile(rf"(?P<parent>{_GROUP}/(?:{_HOME})/[^/]+)(/.*)?")
-_CHILD = re.compile(
-    rf"(?P<id>(?P<parent>{_GROUP}/(?P<home>{_HOME})/[^/]+)/(?P<type>[^/]+)/(?P<name>[^/]+))(/.*)?"
-)
+_CHILD = re.compile(rf"(?P<id>(?P<parent>{_GROUP}/(?P<home>{_HOME})/[^/]+)/(?P<type>[^/]+)/(?P<name>[^/]+))(/.*)?")
 
 # What many deployments of an account name, so that a change of it is a reason to look at all of them.
 _SHARED = frozenset({(_ACCOUNTS, "raipolicies"), (_ACCOUNTS, "raiblocklists")})

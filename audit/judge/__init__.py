@@ -31,27 +31,43 @@ from audit.judge.given import (
 from audit.judge.names import pointers, serving, shape_of
 from audit.judge.pinning import may_upgrade
 from audit.judge.retirement import OF_THE_CATALOGUE, retirement
-from audit.model import Finding, Observation, Outcome, Release
+from audit.model import Finding, Kind, Observation, Outcome, Release
 
-# Each is asked about every target that is present and approved.
+_EVERY = frozenset(Kind)
+_WITH_DEPLOYMENTS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
+_WITH_TRAFFIC = frozenset({Kind.ONLINE_ENDPOINT})
+_OPENAI = frozenset({Kind.OPENAI_DEPLOYMENT})
+_MODELS = frozenset({Kind.MODEL})
+
+# Each is asked about every target of these kinds that is present and approved.
 _OF_RELEASES = (
-    approval.expiry,
-    approval.review,
-    approval.gates,
-    approval.four_eyes,
-    traffic.deployments,
-    traffic.splits,
-    compare.differences,
-    pinning.references,
-    pinning.upgrades,
-    pinning.silent_change,
-    metadata.required,
-    metadata.reproducible,
-    metadata.changed,
-    lifecycle.stages,
-    actor.change,
-    readiness.rollback,
+    (approval.expiry, _EVERY),
+    (approval.review, _EVERY),
+    (approval.gates, _EVERY),
+    (approval.four_eyes, _EVERY),
+    (traffic.deployments, _WITH_DEPLOYMENTS),
+    (traffic.splits, _WITH_TRAFFIC),
+    (compare.differences, _EVERY),
+    (pinning.references, _EVERY),
+    (pinning.upgrades, _OPENAI),
+    (pinning.silent_change, _EVERY),
+    (metadata.required, _EVERY),
+    (metadata.reproducible, _EVERY),
+    (metadata.changed, _EVERY),
+    (lifecycle.stages, _EVERY),
+    (actor.change, _EVERY),
+    (readiness.rollback, _EVERY),
 )
+# Each is asked about every target of these kinds that is present, approved or not.
+_OF_TARGETS = (
+    (traffic.trials, _WITH_TRAFFIC),
+    (lifecycle.archived, _EVERY),
+    (lifecycle.versions, _MODELS),
+    (readiness.states, _EVERY),
+    (retirement, _OPENAI),
+)
+_RELEASE_RULES = {kind: [rules for rules, kinds in _OF_RELEASES if kind in kinds] for kind in Kind}
+_TARGET_RULES = {kind: [rules for rules, kinds in _OF_TARGETS if kind in kinds] for kind in Kind}
 
 
 def judge(
@@ -89,16 +105,14 @@ def _judge(release: Release | None, case: Case) -> list[Finding]:
 
 def _of_what_is_there(release: Release | None, case: Case) -> list[Finding]:
     found: list[Finding] = []
+    kind = case.observation.target.kind
     if release is None:
         found += approval.unapproved(case)
     else:
-        for rules in _OF_RELEASES:
-            found += rules(release, case)
-    found += traffic.trials(case)
-    found += lifecycle.archived(release, case)
-    found += lifecycle.versions(release, case)
-    found += readiness.states(release, case)
-    found += retirement(release, case)
+        for of_release in _RELEASE_RULES[kind]:
+            found += of_release(release, case)
+    for rules in _TARGET_RULES[kind]:
+        found += rules(release, case)
     return found
 
 

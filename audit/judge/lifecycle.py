@@ -6,7 +6,7 @@ from datetime import timedelta
 from audit.judge.given import NOTHING, Case
 from audit.judge.names import aliased, phrase, versions_of
 from audit.mlflow import is_mlflow
-from audit.model import Finding, Kind, Release, Stage
+from audit.model import Finding, Release, Stage
 
 _RANK = {Stage.NONE: 0, Stage.STAGING: 1, Stage.PRODUCTION: 2, Stage.ARCHIVED: -1}
 _OUT_OF_USE = frozenset({"archived", "retired"})
@@ -38,8 +38,6 @@ def stages(release: Release, case: Case) -> Iterator[Finding]:
 
 def versions(release: Release | None, case: Case) -> Iterator[Finding]:
     """MA605, MA606: how many versions of a model are in use, and which were deleted too early."""
-    if case.observation.target.kind is not Kind.MODEL:
-        return
     present = case.shape.versions
     active = [name for name in present if _is_active(name, case)]
     if len(active) > case.policy.max_active_versions:

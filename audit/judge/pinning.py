@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from audit.judge.given import NOTHING, Case
 from audit.judge.names import rule_of
-from audit.model import Facts, Finding, Kind, Release
+from audit.model import Facts, Finding, Release
 
 # Only these are upgraded in place; provisioned and batch deployments never are, whatever their option says
 # (learn.microsoft.com, Azure OpenAI "model retirements", 2026-10).
@@ -22,9 +22,8 @@ def may_upgrade(facts: Facts) -> bool:
 
 def upgrades(release: Release, case: Case) -> Iterator[Finding]:
     """MA201: an exact version is approved, and the option lets Azure replace it."""
-    if case.observation.target.kind is not Kind.OPENAI_DEPLOYMENT or "upgrade_option" in release.facts:
-        return
-    if "model.version" in release.facts and may_upgrade(case.live):
+    is_open = "model.version" in release.facts and "upgrade_option" not in release.facts
+    if is_open and may_upgrade(case.live):
         got = str(case.live.get("upgrade_option", NOTHING))
         yield case.finding("MA201", "upgrade_option", "NoAutoUpgrade", got)
 

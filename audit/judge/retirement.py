@@ -9,7 +9,7 @@ from audit.catalogue import Unread, retirement_of
 from audit.judge.given import Case
 from audit.judge.names import phrase
 from audit.judge.pinning import may_upgrade
-from audit.model import Finding, Kind, Release, Retirement, Severity
+from audit.model import Finding, Release, Retirement, Severity
 
 RETIRED = "deprecated"  # the API's word; the documentation calls the same state "Retired"
 ON_NEW_DEFAULT = "oncenewdefaultversionavailable"
@@ -20,8 +20,6 @@ OF_THE_CATALOGUE = frozenset({"MA601", "MA801", "MA802", "MA803", "MA804", "MA90
 
 def retirement(release: Release | None, case: Case) -> Iterator[Finding]:
     """Judge a deployment of Azure OpenAI by the catalogue, whether it is approved or not."""
-    if case.observation.target.kind is not Kind.OPENAI_DEPLOYMENT:
-        return
     if isinstance(case.catalogue, Unread):
         yield case.finding("MA909", "retirement dates", "a readable model catalogue", case.catalogue.reason)
         return

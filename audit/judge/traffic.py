@@ -5,20 +5,15 @@ from datetime import timedelta
 
 from audit.judge.given import NOTHING, Case
 from audit.judge.names import TRAFFIC, Shape, below, phrase
-from audit.model import ApprovedFacts, Facts, Finding, Kind, Release
+from audit.model import ApprovedFacts, Facts, Finding, Release
 
 WHOLE = 100  # percent
-
-_WITH_TRAFFIC = Kind.ONLINE_ENDPOINT
-_WITH_DEPLOYMENTS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
 
 Shares = dict[str, str]
 
 
 def deployments(release: Release, case: Case) -> Iterator[Finding]:
     """MA302, MA303: deployments that are missing, and such as nobody approved."""
-    if case.observation.target.kind not in _WITH_DEPLOYMENTS:
-        return
     approved, live = release.facts, case.live
     expected, present = case.approved.deployments, case.shape.deployments
     for name in expected - present:
@@ -30,8 +25,6 @@ def deployments(release: Release, case: Case) -> Iterator[Finding]:
 
 def splits(release: Release, case: Case) -> Iterator[Finding]:
     """MA301, MA306; where no split is approved, MA304: told as one, since shares have meaning together."""
-    if case.observation.target.kind is not _WITH_TRAFFIC:
-        return
     approved, got = _shares(release.facts, case.approved.traffic), _shares(case.live, case.shape.traffic)
     if approved:
         if _differ(approved, got):
@@ -57,9 +50,9 @@ def _astray(case: Case, shares: Shares) -> Iterator[Finding]:
             yield case.finding("MA305", name, "a deployment that exists", f"{share} percent to nothing")
 
 
-def trials(case: Case) -> Iterator[Finding]:
+def trials(release: Release | None, case: Case) -> Iterator[Finding]:  # noqa: ARG001 - asked like all rules
     """MA307: a deployment has had a small or a mirrored share of the requests for too long."""
-    if not case.history.trials or case.observation.target.kind is not _WITH_TRAFFIC:
+    if not case.history.trials:
         return
     days = case.policy.max_trial_days
     for name in on_trial(case.live, case.shape):
