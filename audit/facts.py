@@ -142,7 +142,8 @@ def _batch_endpoint(document: Document) -> Pairs:
     yield from _tags(endpoint)
     for deployment in document["deployments"]:
         prefix = f"deployments.{deployment['name'].lower()}."
-        yield from ((prefix + name, value) for name, value in _batch_deployment(deployment))
+        for name, value in _batch_deployment(deployment):
+            yield prefix + name, value
 
 
 def _batch_deployment(deployment: Document) -> Pairs:
@@ -191,7 +192,8 @@ def _online_endpoint(document: Document) -> Pairs:
     yield from _tags(endpoint)
     for deployment in document["deployments"]:
         prefix = f"deployments.{deployment['name'].lower()}."
-        yield from ((prefix + name, value) for name, value in _online_deployment(deployment))
+        for name, value in _online_deployment(deployment):
+            yield prefix + name, value
 
 
 _SETTINGS = {

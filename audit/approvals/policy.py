@@ -146,11 +146,8 @@ def gates_before(policy: Policy, stage: Stage) -> tuple[str, ...]:
 
 def unmet_gates(release: Release, policy: Policy, stage: Stage | None = None) -> list[tuple[str, str]]:
     """Return the gates that a release has not met for a stage (by default its own), and what is missing."""
-    return [
-        (gate, missing)
-        for gate in gates_before(policy, release.stage if stage is None else stage)
-        if (missing := _missing(release, gate))
-    ]
+    gates = gates_before(policy, release.stage if stage is None else stage)
+    return [(gate, missing) for gate in gates if (missing := _missing(release, gate))]
 
 
 def _missing(release: Release, gate: str) -> str:

@@ -86,7 +86,7 @@ def judge(
     approved = shape_of(release.facts if release else ())
     unmet = unmet_gates(release, policy) if release else []
     seen = with_assets(observation, history.assets)
-    case = Case(seen, shape_of(seen.facts), approved, unmet, catalogue, now, policy, history)
+    case = Case(seen, seen.facts, shape_of(seen.facts), approved, unmet, catalogue, now, policy, history)
     found = _judge(release, case)
     if history.waivers:
         found += approval.waivers(found, case)

@@ -94,11 +94,12 @@ NO_HISTORY = History()
 class Case:
     """All that one judgement rests on.
 
-    `shape` is that of the live facts, `approved` that of the release's. `unmet` are the gates of the policy that
+    `live` are the facts that were seen and `shape` is theirs, `approved` that of the release's. `unmet` are the gates of the policy that
     the release has not met, with what is missing.
     """
 
     observation: Observation
+    live: Facts
     shape: Shape
     approved: Shape
     unmet: Sequence[tuple[str, str]]
@@ -106,11 +107,6 @@ class Case:
     now: datetime
     policy: Policy
     history: History
-
-    @property
-    def live(self) -> Facts:
-        """Return the facts that were seen."""
-        return self.observation.facts
 
     def finding(self, rule: str, subject: str, expected: str, got: str, detail: str = "") -> Finding:
         """Return a finding at this target, as severe as its rule or the policy says."""
