@@ -5,13 +5,14 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from audit import wiring
+from benchmarks.answering import measure_answers
 from benchmarks.committing import measure_commits
 from benchmarks.judging import Disagreement, measure_judging
 from benchmarks.peers import ROOT
@@ -23,29 +24,28 @@ OUT = ROOT / "out" / "bench.json"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure: fleet sizes, events a load, and how often each thing is repeated."""
+    """How much to measure: how often each size of fleet is judged, targets asked for, events a load, repeats."""
 
-    fleets: Sequence[int] = (10_000,)
+    fleets: Mapping[int, int]
+    asked: int = 10_000
     events: int = 140
     times: int = 3
     starts: int = 5
 
 
-QUICK = Plan(fleets=(1_000,), events=30, times=1, starts=1)
-FULL = Plan(fleets=(10_000, 100_000))
+QUICK = Plan(fleets={1_000: 1}, asked=200, events=30, times=1, starts=1)
+FULL = Plan(fleets={10_000: 3, 100_000: 1})
 
 
 def main() -> int:
     """Measure as the command line asks; fail where two engines disagree about the findings."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small numbers, once: does it run at all?")
-    parser.add_argument("--full", action="store_true", help="a fleet of 100,000 as well")
     parser.add_argument("--peers", action="store_true", help="the heavy peers as well (see `make bench-peers`)")
     parser.add_argument("--out", type=Path, default=OUT, help="where the figures go (default: out/bench.json)")
     asked = parser.parse_args()
-    plan = QUICK if asked.quick else FULL if asked.full else Plan()
     try:
-        figures = measure(plan, wiring.now(), with_peers=asked.peers)
+        figures = measure(QUICK if asked.quick else FULL, wiring.now(), with_peers=asked.peers)
     except Disagreement as error:
         print(error, file=sys.stderr)
         return 1
@@ -61,8 +61,9 @@ def measure(plan: Plan, now: datetime, *, with_peers: bool) -> dict[str, Any]:
     return {
         "at": now.isoformat(),
         "machine": _machine(),
-        "judging": [measure_judging(n, plan.times, now, with_peers=with_peers) for n in plan.fleets],
+        "judging": [measure_judging(n, times, now, with_peers=with_peers) for n, times in plan.fleets.items()],
         "committing": measure_commits(plan.events, plan.times),
+        "answering": measure_answers(plan.asked),
         "starting": measure_starts(plan.starts, with_peers=with_peers),
     }
 

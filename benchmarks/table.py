@@ -6,12 +6,15 @@ from typing import Any
 Figures = dict[str, Any]
 Line = Sequence[str]
 
+# What judging is meant to reach: the time of the hand-written limit, and the speed of Cloud Custodian.
+MOST_OF_LIMIT, LEAST_OF_CUSTODIAN = 4, 8
+
 _WIDTHS = (42, 14, 10, 9)  # of title, figure, ratio and memory; the remark takes what it needs
 
 
 def table(figures: Figures) -> str:
     """Return the figures as aligned text, one section a part."""
-    parts = (_judging, _round_trips, _loads, _starts)
+    parts = (_judging, _aims, _engines, _round_trips, _loads, _answers, _starts)
     return "\n\n".join("\n".join(map(_aligned, part(figures))) for part in parts)
 
 
@@ -26,6 +29,31 @@ def _judging(figures: Figures) -> Iterator[Line]:
         count = next(each["documents"] for each in fleet)
         yield (f"JUDGING {count:,} deployments", "a CPU second", "of limit", "peak MB", "findings")
         yield from (_engine(each) for each in fleet)
+
+
+def _aims(figures: Figures) -> Iterator[Line]:
+    yield "AIMS of judging", "measured", "aim", "", ""
+    for fleet in figures["judging"]:
+        engines = {each["id"]: each for each in fleet}
+        own, count = engines["model-audit"], f"{engines['parse']['documents']:,}"
+        yield _aim(f"time of the limit, {count}", 1 / own["to_limit"], MOST_OF_LIMIT, is_most=True)
+        if "to_model_audit" in engines["custodian"]:
+            times = 1 / engines["custodian"]["to_model_audit"]
+            yield _aim(f"as fast as Cloud Custodian, {count}", times, LEAST_OF_CUSTODIAN, is_most=False)
+        yield f"time of plain parsing, {count}", f"{1 / own['to_parse']:.1f}x", "", "", ""
+        memory = own["peak_mb"] / engines["limit"]["peak_mb"]
+        yield f"memory of the limit, {count}", f"{memory:.1f}x", "", "", "both hold all that is approved"
+
+
+def _aim(title: str, times: float, aim: float, *, is_most: bool) -> Line:
+    is_met = times <= aim if is_most else times >= aim
+    return title, f"{times:.1f}x", f"{aim:.0f}x", "", "met" if is_met else "missed"
+
+
+def _engines(figures: Figures) -> Iterator[Line]:
+    yield "WHAT EACH ENGINE DOES", "", "", "", ""
+    for each in figures["judging"][0]:
+        yield each["title"], "", "", "", each["does"]
 
 
 def _engine(each: Figures) -> Line:
@@ -68,6 +96,19 @@ def _load(load: Figures) -> Line:
         f"{figures['conflicts']:.0f} conflicts (each tried again), {figures['sdk_retries']:.0f} retries by the SDK"
     )
     return title, *rates, remark
+
+
+def _answers(figures: Figures) -> Iterator[Line]:
+    asked = figures["answering"]
+    yield "ASKING what served, on Azurite", "requests", "rows", "s", ""
+    yield (
+        f"serving --at, {asked['targets']:,} targets",
+        f"{asked['requests']:,}",
+        f"{asked['rows']:,}",
+        f"{asked['seconds']:.1f}",
+        f"{asked['parents']} parents, pages of 1,000 rows; {asked['journal_reads']} reads of a journal of checks",
+    )
+    yield "serving --at, one target", f"{asked['requests_for_one']}", "", "", ""
 
 
 def _plural(count: int, name: str) -> str:

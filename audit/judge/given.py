@@ -94,8 +94,8 @@ NO_HISTORY = History()
 class Case:
     """All that one judgement rests on.
 
-    `live` are the facts that were seen and `shape` is theirs, `approved` that of the release's. `unmet` are the gates of the policy that
-    the release has not met, with what is missing.
+    `live` are the facts that were seen, `shape` is theirs, and `approved` that of the release's. `unmet` are the
+    gates of the policy that the release has not met, with what is missing.
     """
 
     observation: Observation

@@ -75,6 +75,9 @@ def test_a_quick_run_prints_one_table_and_writes_the_same_figures(tmp_path: Path
     assert figures["machine"].keys() >= {"cores", "python"}
     assert all({"documents_per_second", "peak_mb", "to_limit", "samples"} <= each.keys() for each in engines[:6])
     assert [each["advice"] for each in engines[6:]]
+    assert all(each["does"] in ended.stdout for each in engines)
+    assert figures["answering"]["answers"] == figures["answering"]["targets"]
+    assert figures["answering"]["journal_reads"] == 0
     assert figures["committing"]["round_trips"]["at rest"].keys() == {"table", "queue", "blob"}
     assert {(load["targets"], load["writers"]) for load in loads} == {(1, 1), (1, 8), (200, 1), (200, 8)}
     assert all(load["median"].keys() >= {"events_per_second", "share_of_raw", "conflicts"} for load in loads)
