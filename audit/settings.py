@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.adapters.cloud import PUBLIC, Cloud
-from audit.adapters.mlflow_reader import MlflowServer
+from audit.adapters.mlflow_server import MlflowServer
 from audit.errors import SettingsError
 from audit.mlflow import REGISTRY
 from audit.privacy import PersonalData, Privacy

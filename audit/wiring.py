@@ -12,7 +12,7 @@ from audit import keys
 from audit import settings as settings_
 from audit.actors import Identities
 from audit.adapters.cloud import Cloud
-from audit.adapters.storage import AzureBlobs, AzureQueue, AzureTable
+from audit.adapters.storage import AzureQueue, AzureTable
 from audit.errors import SettingsError
 from audit.ports import Channel
 from audit.privacy import Privacy
@@ -23,7 +23,8 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
-    from audit.adapters.mlflow_reader import MlflowServer
+    from audit.adapters.blobs import AzureBlobs
+    from audit.adapters.mlflow_server import MlflowServer
     from audit.approvals.policy import ScopedPolicy
     from audit.ports import Live, Seal
     from audit.service.approve import Approver
@@ -264,8 +265,10 @@ def queue(name: str) -> AzureQueue:
 
 
 @cache
-def blobs(name: str) -> AzureBlobs:
+def blobs(name: str) -> "AzureBlobs":
     """Return a blob container of the audit's storage account."""
+    from audit.adapters.blobs import AzureBlobs
+
     return AzureBlobs(_container_client(name))
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit import evidence, keys, ledger, wiring
-from audit.adapters.storage import AzureBlobs, AzureTable
+from audit.adapters.blobs import AzureBlobs
+from audit.adapters.storage import AzureTable
 from audit.approvals import releases
 from audit.facts import observe
 from audit.ledger import Hot, Verdict

@@ -14,7 +14,8 @@ from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
-from audit.adapters.storage import AzureBlobs, AzureQueue, AzureTable
+from audit.adapters.blobs import AzureBlobs
+from audit.adapters.storage import AzureQueue, AzureTable
 from audit.errors import Conflict
 from audit.ports import Delete, Row, Write
 from local.azurite import Azurite

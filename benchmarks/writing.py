@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from audit import wiring
-from audit.adapters.storage import AzureBlobs, AzureQueue, AzureTable
+from audit.adapters.blobs import AzureBlobs
+from audit.adapters.storage import AzureQueue, AzureTable
 from audit.model import Target
 from audit.targets import parse_target
 from benchmarks.replaying import Replay

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from audit import mlflow
-from audit.adapters.mlflow_reader import MlflowReader, MlflowServer
+from audit.adapters.mlflow_reader import MlflowReader
+from audit.adapters.mlflow_server import MlflowServer
 from audit.adapters.pace import Pace
 from audit.adapters.reader import list_looks
 from audit.adapters.recorder import Refused

@@ -1,8 +1,6 @@
 """One MLflow server, asked over its REST API with azure-core's pipeline: pages, errors, sign-in and pace."""
 
-import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +9,7 @@ from azure.core.exceptions import AzureError, DecodeError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest
 
-from audit.adapters.cloud import Cloud
+from audit.adapters.mlflow_server import MlflowServer
 from audit.adapters.pace import Pace
 from audit.adapters.reader import Hints, error_status, meaning
 from audit.adapters.recorder import Recorder, Refused
@@ -19,31 +17,10 @@ from audit.errors import Throttled, Unavailable
 from audit.model import Document, Outcome
 
 API = "/api/2.0/mlflow/"
-PAGE = 1000  # the most that MLflow gives of registered models at once
 
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 _HINTS: Hints = {401: " (is the token or the login good?)", 403: " (is the permission READ missing?)"}
 _SIGN_IN = "(a page to sign in at?)"
-
-
-@dataclass(frozen=True, slots=True)
-class MlflowServer:
-    """A registry as the settings name it: where it answers, and how we sign in; `login` is `user:password`."""
-
-    name: str
-    place: Cloud
-    token: str = field(default="", repr=False)
-    login: str = field(default="", repr=False)
-    page_size: int = PAGE
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Return the headers that sign in."""
-        if self.token:
-            return {"Authorization": f"Bearer {self.token}"}
-        if self.login:
-            return {"Authorization": f"Basic {base64.b64encode(self.login.encode()).decode()}"}
-        return {}
 
 
 class MlflowReader:

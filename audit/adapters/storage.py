@@ -1,4 +1,4 @@
-"""Tables, queues and blobs of an Azure storage account, or of Azurite."""
+"""Tables and queues of an Azure storage account, or of Azurite."""
 
 import contextlib
 import itertools
@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
-from azure.storage.blob import ContainerClient, ContentSettings
 from azure.storage.queue import QueueClient
 
 from audit.errors import Conflict, Unavailable
@@ -35,13 +34,13 @@ class AzureTable:
             parameters={"partition": partition, "start": start, "end": end},
             results_per_page=limit,
         )
-        with _translated(f"read rows {start}..{end} of partition {partition}"):
+        with translated(f"read rows {start}..{end} of partition {partition}"):
             return [_row(entity) for entity in itertools.islice(found, limit)]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """Submit one entity-group transaction."""
         operations: Any = [_operation(partition, write) for write in writes]
-        with _translated(f"commit {len(writes)} rows to partition {partition}"):
+        with translated(f"commit {len(writes)} rows to partition {partition}"):
             try:
                 return [str(answer.get("etag") or "") for answer in self._client.submit_transaction(operations)]
             except TableTransactionError as error:
@@ -84,51 +83,13 @@ class AzureQueue:
     def send(self, message: str, delay: timedelta = timedelta()) -> None:
         """Put a message that never expires: a message that did would be work lost in silence."""
         seconds = math.ceil(min(delay, _LONGEST_DELAY).total_seconds())
-        with _translated(f"send a message to queue {self._client.queue_name}"):
+        with translated(f"send a message to queue {self._client.queue_name}"):
             self._client.send_message(message, visibility_timeout=seconds, time_to_live=-1)
 
 
-class AzureBlobs:
-    """A blob container whose blobs are written once; see `audit.ports.Blobs`."""
-
-    def __init__(self, client: ContainerClient):
-        self._client = client
-
-    def put(self, name: str, content: bytes, content_type: str = "application/octet-stream") -> None:
-        """Upload a blob unless there is one of that name."""
-        settings = ContentSettings(content_type=content_type)
-        with _translated(f"write blob {name}"), contextlib.suppress(ResourceExistsError):
-            self._client.upload_blob(name, content, overwrite=False, content_settings=settings)
-
-    def get(self, name: str) -> bytes | None:
-        """Download a blob."""
-        return self._download(name)
-
-    def read(self, name: str, most: int) -> bytes | None:
-        """Download no more than the first `most` bytes of a blob; see `audit.ports.DroppedFiles`."""
-        return self._download(name, most)
-
-    def _download(self, name: str, most: int | None = None) -> bytes | None:
-        with _translated(f"read blob {name}"):
-            try:
-                return self._client.download_blob(name, None if most is None else 0, most).readall()
-            except ResourceNotFoundError as error:
-                if getattr(error, "error_code", None) != "BlobNotFound":
-                    raise  # the container is missing: that says nothing of the blob
-                return None
-            except HttpResponseError as error:
-                if error.status_code != 416:
-                    raise
-                return b""  # an empty blob has no first bytes to give
-
-    def names(self, prefix: str = "") -> list[str]:
-        """List blobs, page by page."""
-        with _translated(f"list blobs {prefix}*"):
-            return sorted(self._client.list_blob_names(name_starts_with=prefix))
-
-
 @contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
+def translated(what: str) -> Iterator[None]:
+    """Turn what the SDKs raise into `Unavailable`; `what` says what was tried."""
     try:
         yield
     except AzureError as error:

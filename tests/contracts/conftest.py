@@ -10,12 +10,13 @@ from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
+from audit.adapters.blobs import AzureBlobs
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.mlflow import MlflowLive
-from audit.adapters.mlflow_reader import MlflowServer
+from audit.adapters.mlflow_server import MlflowServer
 from audit.adapters.pace import Pace
-from audit.adapters.storage import AzureBlobs, AzureTable
+from audit.adapters.storage import AzureTable
 from audit.ports import Blobs, Table
 from local.azure import ControlPlane
 from local.serving import serve

@@ -1,7 +1,7 @@
 import pytest
 from azure.storage.blob import ContainerClient
 
-from audit.adapters.storage import AzureBlobs
+from audit.adapters.blobs import AzureBlobs
 from audit.errors import Unavailable
 from audit.ports import Blobs
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from azure.storage.blob import ContainerClient
 
-from audit.adapters.storage import AzureBlobs
+from audit.adapters.blobs import AzureBlobs
 from audit.errors import Unavailable
 from audit.ports import DroppedFiles
 from tests.fakes import FakeFiles

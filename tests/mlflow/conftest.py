@@ -6,7 +6,7 @@ import pytest
 
 from audit.adapters.cloud import Cloud
 from audit.adapters.mlflow import MlflowLive
-from audit.adapters.mlflow_reader import MlflowServer
+from audit.adapters.mlflow_server import MlflowServer
 from audit.adapters.pace import Pace
 from local.serving import serve
 from tests.mlflow.proxy import Proxy

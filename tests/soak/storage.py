@@ -7,7 +7,8 @@ from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
-from audit.adapters.storage import AzureBlobs, AzureQueue, AzureTable
+from audit.adapters.blobs import AzureBlobs
+from audit.adapters.storage import AzureQueue, AzureTable
 from audit.ports import Channel, Live
 from tests.soak.parts import Ports
 
