@@ -23,13 +23,18 @@ from audit.service.sweep import Sweeper
 from audit.service.tell import Notifier
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from audit.adapters.blobs import AzureBlobs
     from audit.adapters.mlflow_server import MlflowServer
     from audit.approvals.policy import ScopedPolicy
+    from audit.exports import Export
+    from audit.model import Target
     from audit.ports import Live, Seal
     from audit.service.approve import Approver
     from audit.service.history import Historian
     from audit.service.prune import Pruner
+    from audit.service.rehearse import Rehearsal
     from audit.service.report import Reporter
     from audit.service.verify import Verifier
     from audit.service.webhooks import Webhooks
@@ -154,6 +159,21 @@ def _everywhere(cloud: Cloud, subscriptions: tuple[str, ...], registries: "tuple
     from audit.adapters.mlflow import MlflowLive
 
     return Everywhere(AzureLive(credential(), cloud, subscriptions), MlflowLive(registries))
+
+
+def exported(export: "Export", approved: "Collection[Target]") -> "Live":
+    """Return the live state as a folder of `az` output shows it; `approved` ought to be in it."""
+    from audit.adapters.exported import ExportedLive
+
+    return ExportedLive(export, approved)
+
+
+def rehearsal() -> "Rehearsal":
+    """Return what judges on storage that lasts as long as the process."""
+    from audit.adapters.volatile import VolatileBlobs, VolatileTable
+    from audit.service.rehearse import Rehearsal
+
+    return Rehearsal(VolatileTable(), VolatileTable(), VolatileBlobs(), settings_.read_privacy(), now)
 
 
 @cache

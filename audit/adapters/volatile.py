@@ -2,13 +2,14 @@
 
 import itertools
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from audit.errors import Conflict
 from audit.ports import Create, Delete, Replace, Row, Write
+
+_TURN = threading.Lock()  # of all tables: of its own, a table could not be copied
 
 
 @dataclass
@@ -17,17 +18,16 @@ class VolatileTable:
 
     partitions: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
     _etags: "itertools.count[int]" = field(default_factory=itertools.count)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def rows(self, partition: str, start: str, end: str, limit: int | None = None) -> list[Row]:
         """Return the first rows of a range, sorted by key."""
-        with self._turn:
+        with _TURN:
             found = self.partitions[partition]
             return [found[key] for key in sorted(key for key in found if start <= key < end)][:limit]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """Write everything or nothing; raise `Conflict` where a row is not as expected."""
-        with self._turn:
+        with _TURN:
             return self._commit(self.partitions[partition], writes)
 
     def _commit(self, found: dict[str, Row], writes: Sequence[Write]) -> list[str]:
@@ -68,14 +68,3 @@ class VolatileBlobs:
     def names(self, prefix: str = "") -> list[str]:
         """Return the names that begin with `prefix`, sorted."""
         return sorted(name for name in self.blobs if name.startswith(prefix))
-
-
-@dataclass
-class VolatileQueue:
-    """See `audit.ports.Queue`; `messages` are taken out by whoever works them off."""
-
-    messages: deque[str] = field(default_factory=deque)
-
-    def send(self, message: str, delay: timedelta = timedelta()) -> None:  # noqa: ARG002
-        """Put a message; nobody waits here."""
-        self.messages.append(message)

@@ -4,17 +4,13 @@ The very procedure of a sweep runs, on storage that lasts as long as the process
 """
 
 import fnmatch
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from audit import keys, ledger, settings, wiring
-from audit.actors import Identities
-from audit.adapters.exported import ExportedLive
-from audit.adapters.volatile import VolatileBlobs, VolatileQueue, VolatileTable
+from audit import keys, wiring
 from audit.approvals.release_files import Files, read_files
 from audit.approvals.releases import read_approvals, read_policies
 from audit.cli.evidence import write_report
@@ -22,14 +18,7 @@ from audit.cli.findings_output import exit_code, finding_rows, show_findings
 from audit.exports import Export, judgeable, read_exports
 from audit.facts import observe
 from audit.model import Release, Target
-from audit.ports import Create, Live
-from audit.service.approve import Approver
-from audit.service.check import Checker
-from audit.service.checkpoint import Checkpointer
-from audit.service.report import Reporter
-from audit.service.sweep import Sweeper
 
-NONE_KNOWN: Mapping[Target, Release] = {}
 PERIOD = timedelta(days=1)  # of the report; everything in it is of this moment
 
 
@@ -40,7 +29,8 @@ def check_export(
     export = _only_asked(read_exports(folder), patterns)
     files, earlier = (_of_files(release_files, patterns), {}) if release_files else _of_ledger(export)
     wanted = replace(files, releases=[_judgeable(each, export) for each in files.releases])
-    reporter = judged(ExportedLive(export, [release.target for release in wanted.releases]), wanted, earlier)
+    live = wiring.exported(export, [release.target for release in wanted.releases])
+    reporter = wiring.rehearsal().judge(live, wanted, earlier)
     rows = finding_rows(reporter.open_findings())
     show_findings(rows, output, f"{len(export.looks)} targets are as approved.")
     for name, why in export.skipped.items():
@@ -80,40 +70,6 @@ def _of_ledger(export: Export) -> tuple[Files, dict[Target, Release]]:
         earlier |= {target: known.rollback} if known.rollback else {}
     found.policies.extend(read_policies(table.rows(keys.POLICY, *keys.ALL_HOT)).policies)
     return found, earlier
-
-
-def judged(live: Live, wanted: Files, earlier: Mapping[Target, Release] = NONE_KNOWN) -> Reporter:
-    """Put what is wanted in force, sweep everything once, and return what answers for that."""
-    privacy = settings.read_privacy()
-    rows, approvals, blobs, checks = VolatileTable(), VolatileTable(), VolatileBlobs(), VolatileQueue()
-    Approver(approvals, lambda: "export", wiring.now, privacy).apply(_lenient(wanted))
-    for release in (each for each in wanted.releases if each.rollback):
-        back = earlier.get(release.target) or replace(release, id=release.rollback, facts={})
-        row = Create(ledger.row(keys.rollback_row(keys.target_hash(release.target)), back))
-        approvals.commit(keys.partition(release.target.parent), [row])  # files do not tell what was once approved
-    checker = Checker(
-        ledger=rows,
-        releases=approvals,
-        alerts=VolatileQueue(),
-        evidence=blobs,
-        live=live,
-        identities=Identities((), privacy),
-        now=wiring.now,
-        group_wait=timedelta(),
-        catalogue_age=timedelta(),
-        policies=lambda: wanted.policies,
-    )
-    sweeper = Sweeper(checker, checks, Checkpointer(rows, approvals, blobs, wiring.now))
-    sweeper.sweep()
-    while checks.messages:
-        sweeper.run(checks.messages.popleft())
-    return Reporter(rows, approvals, blobs, wiring.now)
-
-
-def _lenient(wanted: Files) -> Files:
-    """Return what is wanted without the gates that would have it refused: here an unmet one is a finding."""
-    policies = [replace(p, gates_before_staging=None, gates_before_production=None) for p in wanted.policies]
-    return replace(wanted, policies=policies)
 
 
 def _only_asked(export: Export, patterns: tuple[str, ...]) -> Export:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audit import wiring
 from audit.adapters.cloud import Cloud
 from audit.adapters.exported import ExportedLive
 from audit.adapters.live import AzureLive
@@ -14,7 +15,6 @@ from audit.adapters.pace import Pace
 from audit.approvals.policy import ScopedPolicy
 from audit.approvals.release_files import Files
 from audit.catalogue import retirement_of
-from audit.cli.exported import judged
 from audit.exports import UNSEEN, Export, gather, read_exports
 from audit.facts import observe
 from audit.model import Facts, Kind, Look, Outcome, Release, Target, Waiver
@@ -88,8 +88,8 @@ def test_an_export_leads_to_the_findings_of_a_live_sweep(
     waiver = Waiver(releases[0].target, "MA501", "ada", "known", NOW, NOW + timedelta(days=60))
     wanted = Files(releases, [waiver], [ScopedPolicy("*", required_tags=("cost_center",))])
 
-    exported = judged(ExportedLive(printed, seen.keys()), wanted).open_findings()
-    looked_at = judged(live, wanted).open_findings()
+    exported = wiring.rehearsal().judge(ExportedLive(printed, seen.keys()), wanted).open_findings()
+    looked_at = wiring.rehearsal().judge(live, wanted).open_findings()
 
     assert _told(exported) == _told(looked_at)
     assert len({row["rule"] for row in exported}) > 5
@@ -106,7 +106,7 @@ def test_a_sweep_through_azures_own_sdk_tells_endpoints_what_became_of_their_mod
     release = Release("r-2", nightly, approved, "ada", NOW, rollback="r-1")
     earlier = Release("r-1", nightly, {**approved, "deployments.v2.model.version": "0"}, "ada", NOW)
 
-    found = judged(live, Files([release]), {nightly: earlier}).open_findings()
+    found = wiring.rehearsal().judge(live, Files([release]), {nightly: earlier}).open_findings()
 
     told = {(row["rule"], row["subject"]) for row in found if row["name"] in ("nightly", "churn")}
     assert told >= {
