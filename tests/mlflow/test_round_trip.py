@@ -230,3 +230,13 @@ def test_what_is_there_can_be_adopted_and_signed(server: Server, audited: Audite
     assert file.name == "mlflow.prod.yaml"
     assert applied["change"] == "granted"
     assert (passed["approved"], refused["approved"]) == (True, False)
+
+
+def test_a_scan_of_the_registries_needs_no_subscription(server: Server, audited: Audited) -> None:
+    server.create_model("Scanned")
+    server.create_version("Scanned")
+    server.point("Scanned", "champion", "1")
+
+    rows = {row["where"]: row for row in audited.run("scan")}
+
+    assert (rows["prod/Scanned"]["deployment"], rows["prod/Scanned"]["version"]) == ("@champion", "1")
