@@ -21,7 +21,7 @@ run: install ## keep the local stack up on port 7071
 test: install .mlflow/installed ## run the tests; TESTS=tests/unit only these, PYTHON=python3.13 VENV=.venv-3.13 with another Python
 	@$(BIN)/python -m pytest $(TESTS)
 
-soak: install ## kill, crash, cut and storm real processes for half an hour, and print the numbers
+soak: install ## kill, crash, cut and storm real processes for forty minutes, and print the numbers
 	@$(BIN)/python -m tests.soak --long
 
 lint: install ## check style and types

@@ -128,13 +128,16 @@ def find_break(stream: str, entries: Sequence[bytes], head: Link) -> Broken | No
     for seq, raw in enumerate(entries, first):
         content = read(raw)
         said = (content.get("chain"), content.get("seq"), content.get("prev"))
-        if said != (stream, seq, previous):
-            got = "{} {} after {}".format(*said) if content else "bytes that are no entry"
-            return Broken(seq, f"{stream} {seq} after {previous}", got)
+        if said[:2] != (stream, seq):
+            got = "{} {}".format(*said) if content else "bytes that are no entry"
+            return Broken(seq, f"{stream} {seq}", got)
+        if said[2] != previous:
+            return Broken(seq, f"entry {seq - 1} with digest {said[2]}, which it names", previous)
         previous = sha256(raw)
     last = first + len(entries) - 1
     if (head.seq, head.digest) != (last, previous):
-        return Broken(head.seq, f"head {head.seq} {head.digest}", f"entries up to {last} ending {previous}")
+        got = f"entries up to {last}, of which the last has {previous}"
+        return Broken(head.seq, f"entry {head.seq} with digest {head.digest}, which the head names", got)
     return None
 
 

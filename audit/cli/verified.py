@@ -7,6 +7,7 @@ from datetime import datetime
 from audit.checkpoints import FULL_EVERY
 from audit.cli.output import show
 from audit.evidence import Broken
+from audit.model import Kind
 from audit.seals import Sealed, State
 from audit.service.verify import Verified
 from audit.targets import find_target
@@ -26,12 +27,12 @@ def show_chains(verified: Verified, output: str) -> None:
             "first": each.first,
             "since": _moment(each.since),
             "vouched": each.seq,
-            "until": _moment(each.until) or "by nobody but itself",
+            "until": _moment(each.until) or ("" if each.broken else "by nobody but itself"),
             "checkpoint": each.by.removeprefix("checkpoint "),
             "result": _result(each),
             "broken": f"{each.broken.expected}; got {each.broken.got}" if each.broken else "",
         }
-        for each in verified.chains
+        for each in sorted(verified.chains, key=lambda each: (each.name, each.of))
     ]
     columns = ("chain", "of", "since", "entries", "vouched", "until", "result")
     show(rows, columns, output, "Nothing is recorded yet.")
@@ -62,7 +63,7 @@ def conclusions(verified: Verified, now: datetime) -> Iterator[str]:
     for name, broken in verified.broken:
         yield f"BROKEN {name}: {_where(broken)}expected {broken.expected}, got {broken.got}"
     whole, count = sum(each.broken is None for each in verified.chains), len(verified.chains)
-    yield f"{whole} of {count} chains hold together."
+    yield f"All {count} chains hold together." if whole == count else f"{whole} of {count} chains hold together."
     yield from _about_checkpoints(verified, now)
     yield _about_seals("Signatures", [each.signature for each in verified.witnesses])
     yield _about_seals("Time stamps", [each.stamp for each in verified.witnesses])
@@ -133,4 +134,7 @@ def _short(name: str) -> str:
     target = find_target(name)
     if target is None:
         return name
-    return target.name if target.id == target.parent else f"{target.parent_name}/{target.name}"
+    if target.kind is Kind.PARENT:
+        return target.name
+    kind = " (model)" if target.kind is Kind.MODEL else ""  # an endpoint often has the name of its model
+    return f"{target.parent_name}/{target.name}{kind}"

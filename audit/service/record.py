@@ -159,5 +159,5 @@ def _readable(read: Callable[[Sequence[Row]], T], rows: Sequence[Row]) -> tuple[
             read([row])
             kept.append(row)
         except (BadInput, ValueError, IndexError) as error:
-            lies.append((f"row {row.key}", Broken(0, "a row that can be read", str(error))))
+            lies.append((f"key {row.key}", Broken(0, "a row that can be read", str(error))))
     return read(kept), tuple(lies)

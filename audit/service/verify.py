@@ -72,7 +72,11 @@ class Verifier:
             *_replaced(own, kept),
             *checkpoints.find_gaps(all_known, digests),
             *(found for each in (*own.values(), *kept.values()) for found in _false_seals(each)),
-            *((f"{what} of {each.chain.title}", broken) for each in stored for what, broken in each.lies),
+            *(
+                (f"row of the {what}, beside the {each.chain.title}", broken)
+                for each in stored
+                for what, broken in each.lies
+            ),
             *self._snapshots(chains),
         ]
         vouched = verify(chains, all_known)

@@ -219,7 +219,7 @@ def test_entries_that_the_head_does_not_know_break_the_chain() -> None:
     broken = find_break("s", raw(entries), entries[1].link)
 
     assert broken is not None
-    assert broken.expected == f"head 2 {entries[1].link.digest}"
+    assert broken.expected == f"entry 2 with digest {entries[1].link.digest}, which the head names"
 
 
 def test_equal_values_give_one_snapshot_named_by_its_content() -> None:

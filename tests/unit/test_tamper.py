@@ -379,7 +379,7 @@ def test_an_edited_row_shows_without_any_checkpoint(of: Of, part: str, old: byte
     edit_row(of(house), part, old, new)
 
     ((name, broken),) = verified(house, with_checkpoints=False).broken
-    assert name.startswith(what)
+    assert name.startswith(f"row of the {what}")
     assert f"as entry {ENTRIES} says" in broken.expected
 
 
@@ -419,7 +419,7 @@ def test_a_waiver_that_nobody_granted_shows_without_any_checkpoint() -> None:
     edit_row(place, f"0-{STREAM}-w-", b"a campaign", b"no reason")
 
     ((name, _),) = verified(house, with_checkpoints=False).broken
-    assert name.startswith("waiver w-")
+    assert name.startswith("row of the waiver w-")
 
 
 def test_a_release_to_go_back_to_that_nobody_granted_shows_without_any_checkpoint() -> None:
@@ -430,7 +430,7 @@ def test_a_release_to_go_back_to_that_nobody_granted_shows_without_any_checkpoin
     edit_row(approvals(house), keys.rollback_row(STREAM), b"2024-08-06", b"2024-05-13")
 
     ((name, broken),) = verified(house, with_checkpoints=False).broken
-    assert name.startswith("release to go back to")
+    assert name.startswith("row of the release to go back to")
     assert broken.seq == ENTRIES + 1
 
 
@@ -442,7 +442,7 @@ def test_a_head_that_nobody_can_read_is_named_and_nothing_crashes(of: Of, body: 
 
     place.rows[place.head_key] = replace(place.rows[place.head_key], values={"v": 1, "body": body})
 
-    assert any(name.startswith("row ") for name, _ in verified(house).broken)
+    assert any(name.startswith("row of the key ") for name, _ in verified(house).broken)
 
 
 @pytest.mark.parametrize("key", ["0-x", "0--", "0-x-f", "o-x", "j-x", "1-x", "0-" + STREAM])
