@@ -37,7 +37,7 @@ docs: install ## write the pages that are made of the code
 	@$(BIN)/python -m audit rules --output markdown > docs/rules.md
 	@$(BIN)/python -m audit.approvals.schema > docs/release.schema.json
 
-bench: install ## print the benchmarks and write out/bench.json
+bench: install ## print the benchmarks (10,000 and 100,000 deployments) and write out/bench.json
 	@$(BIN)/python -m benchmarks
 
 bench-peers: install .bench/installed ## the same with Cloud Custodian and DeepDiff (700 MB)
