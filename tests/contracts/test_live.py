@@ -11,6 +11,7 @@ from audit.facts import observe
 from audit.model import Look, Observation, Outcome, Target
 from audit.targets import parse_target
 from tests.contracts.worlds import (
+    BATCH,
     MLFLOW_TARGETS,
     RETIRES,
     TARGETS,
@@ -19,11 +20,11 @@ from tests.contracts.worlds import (
     World,
 )
 from tests.fakes import FakeClock
-from tests.house import CHAT
+from tests.house import CHAT, CHURN
 
 ON_AZURE = pytest.param("azure_world", marks=pytest.mark.stack)
 ON_MLFLOW = pytest.param("mlflow_world", marks=pytest.mark.mlflow)
-WITH_CATALOGUE = pytest.mark.parametrize("world", ["fake", ON_AZURE], indirect=True)
+WITH_INDEX = WITH_CATALOGUE = pytest.mark.parametrize("world", ["fake", ON_AZURE], indirect=True)
 IN_EACH_WORLD = pytest.mark.parametrize("world", ["fake", ON_AZURE, ON_MLFLOW], indirect=True)
 EACH_TARGET = pytest.mark.parametrize(
     ("world", "target"),
@@ -181,3 +182,32 @@ def test_a_catalogue_we_may_not_read_says_why_and_hides_no_deployment(world: Wor
     assert isinstance(catalogue, Unread)
     assert "403" in catalogue.reason
     assert world.live.look(CHAT).outcome is Outcome.PRESENT
+
+
+@WITH_INDEX
+def test_what_an_index_knows_no_change_of_is_listed_and_left_unread(world: World) -> None:
+    known = world.live.list_targets(CHURN.parent, {}).marks
+
+    listing = world.live.list_targets(CHURN.parent, known)
+
+    assert known.keys() == listing.unread == {CHURN, BATCH}
+    assert not listing.looks.keys() & listing.unread
+    assert listing.listed == sum(target.parent == CHURN.parent for target in TARGETS)
+
+
+@WITH_INDEX
+def test_what_an_index_knew_otherwise_is_read_and_has_the_mark_of_now(world: World) -> None:
+    marks = world.live.list_targets(CHURN.parent, {}).marks
+
+    listing = world.live.list_targets(CHURN.parent, {CHURN: "another mark"})
+
+    assert listing.unread == frozenset()
+    assert listing.looks[CHURN].outcome is Outcome.PRESENT
+    assert listing.marks == marks
+
+
+@WITH_INDEX
+def test_without_anything_known_no_index_is_asked(world: World) -> None:
+    listing = world.live.list_targets(CHURN.parent)
+
+    assert (listing.unread, listing.marks, listing.index) == (frozenset(), {}, "")

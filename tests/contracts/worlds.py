@@ -82,6 +82,7 @@ class FakeWorld:
     def __post_init__(self) -> None:
         retirement = Retirement("GenerallyAvailable", RETIRES, "gpt-5.1 2025-11-13", 14)
         self.live.catalogues[CHAT.parent] = {("openai", "gpt-4o", "2024-08-06", "globalstandard"): retirement}
+        self.live.index |= {CHURN: "as the index has it", BATCH: "as the index has it"}
 
     def malform(self, target: Target) -> None:
         document = self.live.documents[target]
