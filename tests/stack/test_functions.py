@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from azure.data.tables import TableClient, UpdateMode
 
 from audit import wiring
 from local.stack import RELEASES, Stack
@@ -167,14 +168,37 @@ def test_one_target_can_be_checked_by_a_pattern(stack: Stack, model_audit: Run) 
     assert "nowhere/*" in missing.stderr
 
 
-def test_the_journal_of_the_stack_verifies(stack: Stack, model_audit: Run) -> None:
+def test_the_journal_of_the_stack_verifies_until_somebody_writes_into_the_table(
+    stack: Stack, model_audit: Run
+) -> None:
     stack.run_now("sweep")
     stack.settle()
+    whole = model_audit("journal", "verify")
+    with TableClient.from_connection_string(stack.settings["MODEL_AUDIT_STORAGE"], "ledger") as table:
+        entry = next(each for each in table.list_entities() if each["RowKey"].startswith("j-"))
+        table.update_entity({**entry, "raw": entry["raw"].replace(b'"kind"', b'"knid"')}, mode=UpdateMode.REPLACE)
 
-    verified = model_audit("journal", "verify")
+        broken = model_audit("journal", "verify")
 
-    assert verified.returncode == 0
-    assert re.search(r"(\d+) of \1 chains hold together", verified.stderr)
+        table.update_entity(entry, mode=UpdateMode.REPLACE)
+
+    assert whole.returncode == 0, whole.stderr
+    assert re.search(r"All \d+ chains hold together", whole.stderr)
+    assert broken.returncode == 1
+    assert re.search(r"BROKEN \w+ of /subscriptions/.*expected .*, got ", broken.stderr)
+
+
+def test_a_journal_that_cannot_be_read_is_neither_whole_nor_broken(tmp_path: Path) -> None:
+    nowhere = "AccountName=a;AccountKey=a2V5;" + "".join(
+        f"{service}Endpoint=http://127.0.0.1:9/a;" for service in ("Table", "Blob", "Queue")
+    )
+    environment = {"PATH": os.environ["PATH"], "MODEL_AUDIT_STORAGE": nowhere, "MODEL_AUDIT_PRIVACY_KEY": "k" * 32}
+
+    command = [sys.executable, "-m", "audit", "journal", "verify"]
+    answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 3
+    assert "look at the storage account's health" in answer.stderr
 
 
 def test_a_wrong_setting_is_a_usage_error_that_says_what_to_do(tmp_path: Path) -> None:
