@@ -1,6 +1,9 @@
 """Seals never keep a checkpoint waiting; what could not be sealed is owed, and said."""
 
+import json
 import logging
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -220,3 +223,38 @@ def test_a_signature_says_when_it_was_made() -> None:
 
     assert sealed.at == house.clock.now() - timedelta()
     assert sealed.by == "key https://vault.test/keys/k/1"
+
+
+WIRED = """
+import json, sys
+from audit import wiring
+wiring.checkpointer()
+print(json.dumps([[type(each).__name__, each.suffix] for each in wiring.checkpointer().seals]))
+print(json.dumps(sorted(each for each in ("azure.keyvault.keys", "rfc3161_client") if each in sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("turned_on", "seals_"),
+    [
+        ({}, []),
+        ({"MODEL_AUDIT_TSA_URL": "http://tsa.test"}, [["TimeStampSeal", ".tsr"]]),
+        (
+            {
+                "MODEL_AUDIT_TSA_URL": "http://tsa.test",
+                "MODEL_AUDIT_SIGNING_KEY": "https://v.vault.azure.net/keys/k",
+            },
+            [["KeyVaultSeal", ".sig"], ["TimeStampSeal", ".tsr"]],
+        ),
+    ],
+)
+def test_a_setting_turns_a_seal_on_and_nothing_is_imported_before_one_is_made(
+    turned_on: dict[str, str], seals_: list[list[str]]
+) -> None:
+    needed = {"MODEL_AUDIT_STORAGE": "UseDevelopmentStorage=true", "MODEL_AUDIT_PRIVACY_KEY": "k" * 32}
+
+    done = subprocess.run(
+        [sys.executable, "-c", WIRED], env=needed | turned_on, capture_output=True, text=True, check=True
+    )
+
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [seals_, []]
