@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import keys
 from audit.model import Episode, Finding, Outcome, Severity, Status
+from audit.record import keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from audit.catalogue import Catalogue, Unread
 from audit.model import Alert, Kind, Look, Outcome, Target
+from audit.sight.catalogue import Catalogue, Unread
 
 Value = str | int | bool | bytes
 

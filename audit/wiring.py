@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from audit import keys
 from audit import settings as settings_
-from audit.actors import Identities
 from audit.adapters.cloud import Cloud
 from audit.adapters.storage import AzureQueue, AzureTable
 from audit.errors import SettingsError
+from audit.events.actors import Identities
 from audit.ports import Channel
 from audit.privacy import Privacy
+from audit.record import keys
 from audit.service.check import Checker
 from audit.service.checkpoint import Checkpointer
 from audit.service.intake import Intake
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from audit.adapters.blobs import AzureBlobs
     from audit.adapters.mlflow_server import MlflowServer
     from audit.approvals.policy import ScopedPolicy
-    from audit.exports import Export
     from audit.model import Target
     from audit.ports import Live, Seal
     from audit.service.approve import Approver
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from audit.service.report import Reporter
     from audit.service.verify import Verifier
     from audit.service.webhooks import Webhooks
+    from audit.sight.exports import Export
 
 LEDGER, RELEASES = "ledger", "releases"
 CHECKS, ALERTS = "checks", "alerts"

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit import evidence, keys, ledger, wiring
+from audit import wiring
 from audit.adapters.blobs import AzureBlobs
 from audit.adapters.storage import AzureTable
 from audit.approvals import releases
-from audit.facts import observe
-from audit.ledger import Hot, Verdict
 from audit.model import Look, Outcome, Target
 from audit.ports import Row, Table, Write
+from audit.record import evidence, keys, ledger
+from audit.record.ledger import Hot, Verdict
 from audit.service import parents
 from audit.service.history import Historian
+from audit.sight.facts import observe
 from audit.targets import parse_target
 from benchmarks.storing import Log, Storage
 from benchmarks.writing import APPROVED, DRIFT_EVERY, DRIFTED

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from audit.facts import facts_of
 from audit.model import Document, Facts, Release
+from audit.sight.facts import facts_of
 from audit.targets import parse_target
 from benchmarks.fields import DEPLOYMENT, ENDPOINT, FIELDS, Field, Steps, id_of, kind_of
 from benchmarks.files import APPROVED, CATALOGUE, LIVE, RELEASES

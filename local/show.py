@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from audit.actors import Identities, describe
-from audit.events import deed
+from audit.events.actors import Identities, describe
+from audit.events.message import deed
 from audit.privacy import PersonalData, Privacy
-from audit.render import render_alert
+from audit.told.render import render_alert
 from local.functions.invoker import Invocation
 
 _SEVERITY_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}

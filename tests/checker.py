@@ -19,9 +19,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit import keys
 from audit.model import Alert
 from audit.ports import Blobs, Row, Table
+from audit.record import keys
 
 GENESIS = "0" * 64
 ALERTS = "alerts"  # the chain of what was told

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from audit import seals
 from audit.adapters.volatile import VolatileBlobs, VolatileTable
-from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict, Unavailable
 from audit.model import Alert, Look, Outcome, Target
 from audit.ports import Delete, Listing, Row, Write
+from audit.record import seals
+from audit.sight.catalogue import Catalogue, Unread
 
 # Azure Table storage's limits; Azurite is laxer, so the fake holds them.
 MAX_WRITES = 100

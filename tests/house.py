@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from audit.actors import Identities
 from audit.approvals.policy import ScopedPolicy
+from audit.events.actors import Identities
 from audit.model import Event, Look, Outcome, Release, Status, Target
 from audit.privacy import PersonalData, Privacy
 from audit.service.approve import Approver, Asked

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from audit.approvals.policy import Policy
-from audit.catalogue import Catalogue, Unread, read_catalogue
-from audit.facts import observe
 from audit.judge import History, judge
 from audit.model import Finding, Look, Observation, Outcome, Release, Target
 from audit.rules.page import page
+from audit.sight.catalogue import Catalogue, Unread, read_catalogue
+from audit.sight.facts import observe
 from audit.targets import parse_target
 
 CASES = Path(__file__).parent / "cases"

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from audit import jobs
 from audit.adapters.reader import Reader
 from audit.adapters.recorder import Refused
 from audit.model import Document, Outcome
+from audit.sight import jobs
 
 # Tags of a finished job can still be edited, so even that is read again after a day. What is running, missing or
 # forbidden may soon be otherwise.

@@ -10,9 +10,9 @@ from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.reader import Reader, list_looks
 from audit.adapters.recorder import Refused
-from audit.catalogue import Catalogue, read_catalogue
 from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
+from audit.sight.catalogue import Catalogue, read_catalogue
 from audit.targets import can_have_deployments, parent_target
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from audit.adapters.live import AzureLive
 from audit.adapters.mlflow import MlflowLive
-from audit.catalogue import Catalogue, Unread
 from audit.mlflow import is_mlflow
 from audit.model import Look, Target
 from audit.ports import Listing
+from audit.sight.catalogue import Catalogue, Unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from audit.catalogue import Catalogue, Unread
-from audit.exports import Export
 from audit.model import Kind, Look, Outcome, Target
 from audit.ports import Listing, every
+from audit.sight.catalogue import Catalogue, Unread
+from audit.sight.exports import Export
 
 _MISSING = Look(Outcome.UNREADABLE, reason="it is not in the export, which cannot show that it is gone")
 _ONLY_PRINTED = "an export holds the models that somebody printed"

@@ -17,10 +17,10 @@ from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.recorder import Refused
 from audit.adapters.resource_graph import NO_ROWS, NOTHING_FOUND, Found, ResourceGraph
-from audit.catalogue import Catalogue, Unread
 from audit.errors import Throttled, Unavailable
 from audit.model import Document, Look, Target
 from audit.ports import Listing
+from audit.sight.catalogue import Catalogue, Unread
 from audit.targets import can_have_deployments, find_parent, parent_target
 
 if TYPE_CHECKING:

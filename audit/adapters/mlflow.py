@@ -14,10 +14,10 @@ from audit.adapters.mlflow_server import MlflowServer
 from audit.adapters.pace import Pace
 from audit.adapters.reader import list_looks
 from audit.adapters.recorder import Refused
-from audit.catalogue import Catalogue
-from audit.mlflow_facts import as_object, missing_run, take_run
 from audit.model import Document, Kind, Look, Outcome, Target
 from audit.ports import Listing
+from audit.sight.catalogue import Catalogue
+from audit.sight.mlflow_facts import as_object, missing_run, take_run
 
 RUNS_AT_ONCE = 100  # whose ids, of 32 characters each, stand in one filter
 

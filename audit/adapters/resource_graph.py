@@ -11,12 +11,12 @@ from typing import Any
 
 from azure.core.credentials import TokenCredential
 
-from audit import keys
 from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.reader import Reader
 from audit.adapters.recorder import Refused
 from audit.model import Document, Outcome, Target
+from audit.record import keys
 from audit.targets import find_target
 
 # 15 queries in 5 seconds for each principal (learn.microsoft.com, "Guidance for throttled requests"). With these

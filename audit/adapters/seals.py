@@ -15,8 +15,8 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest
 
-from audit import seals
 from audit.errors import Unavailable
+from audit.record import seals
 
 # A sweep waits for these, and what is not sealed now is sealed by the next one.
 PATIENCE: dict[str, Any] = {"retry_total": 2, "connection_timeout": 10, "read_timeout": 20}

@@ -10,9 +10,9 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 
-from audit.alerts import EVENT_TYPE, alert_data
 from audit.errors import NotDelivered
 from audit.model import Alert
+from audit.told.alerts import EVENT_TYPE, alert_data
 
 # Quick tries where nothing was answered. What the topic refuses is left to the queue, because the SDK would sleep
 # for as long as the answer's `Retry-After` says.

@@ -9,7 +9,7 @@ from audit.approvals.policy import Policy, unmet_gates
 from audit.judge.names import ALIASES
 from audit.mlflow import is_mlflow, name_of
 from audit.model import Approved, ApprovedFacts, Release, Scalar, Stage, Target
-from audit.references import Reference, parse_reference
+from audit.sight.references import Reference, parse_reference
 
 _ORDER = (Stage.NONE, Stage.STAGING, Stage.PRODUCTION)
 

@@ -9,7 +9,7 @@ from audit.approvals.marks import is_variable
 from audit.approvals.strict_files import Content, did_you_mean
 from audit.errors import BadInput
 from audit.model import Approved, ApprovedFacts, Scalar
-from audit.references import parse_reference
+from audit.sight.references import parse_reference
 
 MAX_FACT = 1000  # characters of a fact's name or value, so that a release fits into its row
 MAX_CHOICES = 50  # values of a `one_of`; who approves more than these approves anything
@@ -17,7 +17,7 @@ WHOLE_SPLIT = 100  # percent
 
 EXPRESSIONS = ("one_of", "at_least", "at_most", "not_audited")
 
-# Names of deployments and versions are compared in lower case, as `audit.facts` writes them.
+# Names of deployments and versions are compared in lower case, as `audit.sight.facts` writes them.
 _NAMED = re.compile(r"\A(?:deployments|mirror_traffic|traffic|versions)\.[^.]+")
 _SHARE = re.compile(r"(?:mirror_)?traffic\.[^.]+")
 _WHOLE = re.compile(r"(?:mirror_)?traffic\..+|sku\.capacity|deployments\.[^.]+\.instance_count")
@@ -27,7 +27,7 @@ _LABEL = re.compile(r"(?:deployments\.[^.]+\.)?model\.label")
 _ASSET = re.compile(r"deployments\.[^.]+\.(?:environment|code)")
 _INNER = re.compile(r"\A(?:deployments|versions)\.[^.]+\.")
 
-# Families whose names people choose, and the names that `audit.facts` gives. A name that is neither and not
+# Families whose names people choose, and the names that `audit.sight.facts` gives. A name that is neither and not
 # like any of them is let through: a newer fact is no misspelling.
 _FREE = (
     "tags",

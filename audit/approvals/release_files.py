@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from audit import decode, keys
 from audit.approvals import policy_files
 from audit.approvals.policy import EVIDENCE_GATES, ScopedPolicy, evidence_name
 from audit.approvals.policy_files import PolicyEntry
@@ -30,6 +29,7 @@ from audit.approvals.strict_files import (
 )
 from audit.errors import BadInput
 from audit.model import Criterion, Release, Stage, Target, Waiver
+from audit.record import decode, keys
 from audit.rules import RULES
 from audit.targets import parse_target
 

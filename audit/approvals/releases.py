@@ -11,15 +11,15 @@ from typing import Any
 
 import msgspec
 
-from audit import evidence, keys
 from audit.approvals import waivers
 from audit.approvals.policy import ScopedPolicy
-from audit.decode import convert
-from audit.evidence import Link
-from audit.journal import at_of, body_of
-from audit.ledger import entry_row, read, row
 from audit.model import Release, Waiver
 from audit.ports import Create, Delete, Replace, Row, Write
+from audit.record import evidence, keys
+from audit.record.decode import convert
+from audit.record.evidence import Link
+from audit.record.journal import at_of, body_of
+from audit.record.ledger import entry_row, read, row
 
 
 @dataclass(frozen=True, slots=True)

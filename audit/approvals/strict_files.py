@@ -14,9 +14,9 @@ import msgspec
 import yaml
 from msgspec import inspect
 
-from audit import decode
 from audit.approvals.approved import as_number
 from audit.errors import BadInput
+from audit.record import decode
 
 T = TypeVar("T")
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from audit import deadlines, keys
+from audit import deadlines
 from audit.model import Finding, Waiver
+from audit.record import keys
 
 WHOLE = ""  # the subject of a waiver that covers a rule at every subject
 

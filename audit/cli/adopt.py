@@ -8,15 +8,16 @@ from pathlib import Path
 
 import click
 
-from audit import keys, ledger, wiring
+from audit import wiring
 from audit.approvals import releases as approvals
 from audit.approvals.adopt import Adopted, release_file
 from audit.cli.targets import resolve
-from audit.decode import convert
 from audit.errors import AuditError, BadInput
-from audit.ledger import Head
 from audit.mlflow import is_mlflow
 from audit.model import Facts, Kind, Outcome, Target
+from audit.record import keys, ledger
+from audit.record.decode import convert
+from audit.record.ledger import Head
 
 
 @click.command()

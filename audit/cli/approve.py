@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from audit import evidence, wiring
+from audit import wiring
 from audit.approvals import policy, waivers
 from audit.approvals.plan import UNCHANGED, Difference, Step, differences
 from audit.approvals.release_files import read_files
@@ -15,6 +15,7 @@ from audit.cli.output import EXIT_FINDINGS, output_option, show
 from audit.cli.targets import resolve
 from audit.errors import BadInput
 from audit.model import Release, Target, Waiver
+from audit.record import evidence
 from audit.service.approve import Asked
 from audit.targets import find_target
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from audit import checkpoints, keys, wiring
+from audit import wiring
 from audit.cli.output import EXIT_FINDINGS, output_option, show
 from audit.cli.verified import conclusions, show_chains, show_checkpoints
-from audit.render import render_report
-from audit.report import Report
-from audit.seals import SUFFIXES, Kept, read_trust
-from audit.verify import Chain
+from audit.record import checkpoints, keys
+from audit.record.seals import SUFFIXES, Kept, read_trust
+from audit.record.verify import Chain
+from audit.told.render import render_report
+from audit.told.report import Report
 
 SEVEN_YEARS = 2557  # days, two of them leap days
 PEM = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import click
 
-from audit import keys, wiring
+from audit import wiring
 from audit.approvals.release_files import Files, read_files
 from audit.approvals.releases import read_approvals, read_policies
 from audit.cli.evidence import write_report
 from audit.cli.findings_output import exit_code, finding_rows, show_findings
-from audit.exports import Export, judgeable, read_exports
-from audit.facts import observe
 from audit.model import Release, Target
+from audit.record import keys
+from audit.sight.exports import Export, judgeable, read_exports
+from audit.sight.facts import observe
 
 PERIOD = timedelta(days=1)  # of the report; everything in it is of this moment
 

@@ -10,12 +10,12 @@ import click
 import msgspec
 
 from audit import wiring
-from audit.actors import Identities, describe
 from audit.cli.output import EXIT_FAILED, output_option, progress_bar, show
 from audit.errors import SettingsError
-from audit.events import deed
+from audit.events.actors import Identities, describe
+from audit.events.message import deed
+from audit.events.recordings import Fault, Recorded, read_recordings
 from audit.privacy import PersonalData, Privacy
-from audit.recordings import Fault, Recorded, read_recordings
 from audit.service.intake import Taken, plan, read_releases
 
 _COLUMNS = ("result", "target", "what", "reason")

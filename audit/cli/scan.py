@@ -8,13 +8,13 @@ from datetime import timedelta
 import click
 
 from audit import wiring
-from audit.catalogue import Catalogue, Unread
 from audit.cli.output import EXIT_FAILED, output_option, progress_bar, show
 from audit.errors import AuditError
-from audit.facts import observe
 from audit.model import Kind, Outcome
 from audit.ports import Live
-from audit.scan import Row, rows_of
+from audit.sight.catalogue import Catalogue, Unread
+from audit.sight.facts import observe
+from audit.sight.scan import Row, rows_of
 
 _COLUMNS = ("where", "deployment", "model", "version", "share", "changes", "retires", "then")
 _AT_ONCE = 8  # parents; most of a read is waiting for its answer, and the pace is kept for all of them together

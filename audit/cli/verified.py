@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from audit.checkpoints import FULL_EVERY
 from audit.cli.output import show
-from audit.evidence import Broken
 from audit.model import Kind
-from audit.seals import Sealed, State
+from audit.record.checkpoints import FULL_EVERY
+from audit.record.evidence import Broken
+from audit.record.seals import Sealed, State
+from audit.record.verify import Vouched
 from audit.service.verify import Verified
 from audit.targets import find_target
-from audit.verify import Vouched
 
 LATE = FULL_EVERY * 1.5  # by then the checkpoint of a day was due, and its sweep had time
 

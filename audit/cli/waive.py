@@ -13,9 +13,9 @@ from audit.approvals.strict_files import did_you_mean
 from audit.cli.approve import waiver_row
 from audit.cli.output import output_option, show
 from audit.cli.targets import resolve
-from audit.decode import convert
 from audit.errors import BadInput
 from audit.model import Waiver
+from audit.record.decode import convert
 from audit.rules import RULES
 from audit.service.approve import Asked
 

@@ -7,7 +7,6 @@ release is found by comparing (`compare.py`), and the name of the fact says whic
 from datetime import datetime
 
 from audit.approvals.policy import DEFAULT, Policy, unmet_gates
-from audit.catalogue import Catalogue, Unread
 from audit.judge import (
     actor,
     approval,
@@ -32,6 +31,7 @@ from audit.judge.names import pointers, serving, shape_of
 from audit.judge.pinning import may_upgrade
 from audit.judge.retirement import OF_THE_CATALOGUE, retirement
 from audit.model import Finding, Kind, Observation, Outcome, Release
+from audit.sight.catalogue import Catalogue, Unread
 
 _EVERY = frozenset(Kind)
 _WITH_DEPLOYMENTS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from audit.actors import describe
+from audit.events.actors import describe
 from audit.judge.given import Case
 from audit.model import Actor, ActorKind, Finding, Release
 
-# Names that `audit.actors.TOOLS` gives to what people click in.
+# Names that `audit.events.actors.TOOLS` gives to what people click in.
 PORTALS = frozenset({"the Azure portal", "the Foundry portal", "Azure ML studio", "Azure OpenAI Studio"})
 
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from audit import deadlines
 from audit.approvals.policy import Policy
-from audit.catalogue import Catalogue, Unread
 from audit.judge.names import Shape
 from audit.model import Actor, Facts, Finding, Observation, Release, Waiver
 from audit.rules import RULES
+from audit.sight.catalogue import Catalogue, Unread
 from audit.texts import cut
 
 NOTHING = "nothing"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Set
 
-from audit import evidence
 from audit.judge.given import NOTHING, Case
 from audit.judge.names import FILES, aliased, rule_of, rule_of_word, split, unseen, versions_of, word
 from audit.model import Facts, Finding, Kind, Release, Scalar
+from audit.record import evidence
 
 MAX_KEPT = 300  # characters of a value that is remembered; tags hold 256 (ARM's limit), descriptions far more
 OF_MODELS = frozenset({"model.name", "model.version", "model.registry"})

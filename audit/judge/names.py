@@ -14,7 +14,7 @@ from audit.model import Approved, ApprovedFacts, Outcome
 MODEL_VERSION, MODEL, FILES, LABEL = "MA102", "MA105", "MA106", "MA202"
 VARIABLE, OTHER = "MA421", "MA401"
 
-# Names of versions may hold dots, so a version ends before the first name that `audit.facts` gives.
+# Names of versions may hold dots, so a version ends before the first name that `audit.sight.facts` gives.
 _VERSION = re.compile(
     r"(versions\..+?)\.((?:anonymous|archived|datasets|description|flavors|job|origin|path|properties|provisioning_state|stage|tags|type)(?:\..*)?)",
     re.DOTALL,

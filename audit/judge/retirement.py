@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from audit import deadlines
-from audit.catalogue import Unread, retirement_of
 from audit.judge.given import Case
 from audit.judge.names import phrase
 from audit.judge.pinning import may_upgrade
 from audit.model import Finding, Release, Retirement, Severity
+from audit.sight.catalogue import Unread, retirement_of
 
 RETIRED = "deprecated"  # the API's word; the documentation calls the same state "Retired"
 ON_NEW_DEFAULT = "oncenewdefaultversionavailable"

@@ -15,17 +15,17 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
-from audit import evidence, keys, ledger
 from audit.approvals import policy, releases, waivers
 from audit.approvals.marks import marked
 from audit.approvals.plan import UNCHANGED, Difference, Step, differences
 from audit.approvals.policy import Policy, ScopedPolicy
 from audit.approvals.releases import NONE, Act, Approvals
 from audit.errors import AuditError, BadInput, Conflict
-from audit.ledger import raw_of
 from audit.model import Release, Target, Waiver
 from audit.ports import Row, Table, Write
 from audit.privacy import Privacy
+from audit.record import evidence, keys, ledger
+from audit.record.ledger import raw_of
 from audit.service import parents
 
 MAX_WRITES = 100  # of one transaction of Table storage

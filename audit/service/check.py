@@ -17,25 +17,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import commands, evidence, findings, keys, ledger, memory
-from audit.actors import Identities, describe
+from audit import findings
 from audit.approvals import releases, waivers
 from audit.approvals.marks import key_of
 from audit.approvals.policy import ScopedPolicy, policy_of
 from audit.approvals.releases import Approvals
-from audit.catalogue import Catalogue, Unread, retirement_of
 from audit.errors import Conflict, StillConflicting
-from audit.events import asks_for_a_look, deed, is_change
-from audit.facts import observe
+from audit.events.actors import Identities, describe
+from audit.events.message import asks_for_a_look, deed, is_change
 from audit.findings import Cause, Change
 from audit.judge import OF_THE_CATALOGUE, History, judge
-from audit.ledger import Head, Hot, Verdict
-from audit.memory import Memory
+from audit.judge.recall import recall
 from audit.model import Event, Facts, Kind, Look, Notice, Observation, Outcome, Release, Status, Target
 from audit.ports import Blobs, Live, Queue, Table
-from audit.recall import recall
+from audit.record import evidence, keys, ledger, memory
+from audit.record.ledger import Head, Hot, Verdict
+from audit.record.memory import Memory
 from audit.service import parents
+from audit.sight.catalogue import Catalogue, Unread, retirement_of
+from audit.sight.facts import observe
 from audit.texts import cut
+from audit.told import commands
 
 MAX_TRIES = 40  # under contention each loser tries again; more than this is a fault, and the queue redelivers
 CLOCK_SKEW = timedelta(minutes=2)  # how far a worker's clock and Azure's may be apart

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from audit import checkpoints, keys, ledger, outbox
-from audit.checkpoints import Pointer
 from audit.errors import AuditError, Conflict
-from audit.evidence import Link
 from audit.ports import Blobs, Create, Replace, Row, Seal, Table
+from audit.record import checkpoints, keys, ledger, outbox
+from audit.record.checkpoints import Pointer
+from audit.record.evidence import Link
 
 logger = logging.getLogger(__name__)
 

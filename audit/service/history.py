@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from audit import evidence, keys, ledger
 from audit.approvals import releases
 from audit.approvals.approved import admits
-from audit.events import deed
-from audit.journal import actor_text, at_of, body_of, finding_text, state_text
+from audit.events.message import deed
 from audit.judge import pointers
 from audit.judge import serving as phrases
-from audit.ledger import Head, Run, Seen, raw_of
 from audit.model import Facts, Kind, Outcome, Release, Target
 from audit.ports import Blobs, Row, Table
+from audit.record import evidence, keys, ledger
+from audit.record.journal import actor_text, at_of, body_of, finding_text, state_text
+from audit.record.ledger import Head, Run, Seen, raw_of
 from audit.service import parents
 
 # Sweeps looked through for one that confirms a state: those of some hours around the moment that is asked for.

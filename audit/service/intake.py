@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from audit import keys, ledger
-from audit.actors import Identities
 from audit.approvals.releases import read_approvals
 from audit.errors import BadInput, Conflict
-from audit.events import Message, asks_for_a_look, parse_message
+from audit.events.actors import Identities
+from audit.events.message import Message, asks_for_a_look, parse_message
+from audit.events.pointers import Pointer, targets_naming
 from audit.model import Event, Kind, Release, Target
 from audit.moments import parse_moment
-from audit.pointers import Pointer, targets_naming
 from audit.ports import Create, Queue, Table, Write
+from audit.record import keys, ledger
 from audit.service import parents
 
 logger = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ It is no evidence. Where it is missing or lost, the next sweep reads everything.
 import contextlib
 from collections.abc import Mapping
 
-from audit import keys, ledger
 from audit.errors import Conflict
-from audit.index import Marked, Remembered
 from audit.ports import Create, Replace, Table, Write
+from audit.record import keys, ledger
+from audit.record.index import Marked, Remembered
 
 
 def read(table: Table, parent: str) -> Remembered:

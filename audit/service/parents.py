@@ -2,9 +2,9 @@
 
 import contextlib
 
-from audit import keys, ledger
 from audit.errors import Conflict
 from audit.ports import Create, Table
+from audit.record import keys, ledger
 
 _PARTITION = "parents"
 

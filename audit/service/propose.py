@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from audit import evidence, keys, ledger, proposals
-from audit.actors import Identities
-from audit.approvals import waivers
+from audit.approvals import proposals, waivers
 from audit.approvals.marks import marked
 from audit.approvals.plan import UNCHANGED, Step
+from audit.approvals.proposals import Change, Proposal, Result
 from audit.approvals.release_files import Files, read_text
 from audit.errors import BadInput, Conflict
+from audit.events.actors import Identities
 from audit.model import Waiver
 from audit.ports import Create, DroppedFiles, Queue, Replace, Table, Write
 from audit.privacy import Privacy
-from audit.proposals import Change, Proposal, Result
+from audit.record import evidence, keys, ledger
 from audit.service import parents
 from audit.service.approve import Approver
 from audit.targets import find_target

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import evidence, keys, ledger
-from audit.checkpoints import CLOCK_SKEW, Pointer
 from audit.errors import Conflict
-from audit.journal import at_of
-from audit.ledger import Head, Seen, raw_of
 from audit.model import Target
 from audit.ports import Create, Delete, Replace, Row, Table
+from audit.record import evidence, keys, ledger
+from audit.record.checkpoints import CLOCK_SKEW, Pointer
+from audit.record.journal import at_of
+from audit.record.ledger import Head, Seen, raw_of
 from audit.service import parents
 from audit.service.intake import UNTARGETED
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from audit import derived, evidence, keys, ledger, outbox
 from audit.approvals import releases
-from audit.derived import Lie
 from audit.errors import BadInput
-from audit.evidence import EMPTY, Broken
-from audit.ledger import Seen, raw_of
 from audit.ports import Row, Table
-from audit.verify import Chain, Of
+from audit.record import derived, evidence, keys, ledger, outbox
+from audit.record.derived import Lie
+from audit.record.evidence import EMPTY, Broken
+from audit.record.ledger import Seen, raw_of
+from audit.record.verify import Chain, Of
 
 T = TypeVar("T")
 

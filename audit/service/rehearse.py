@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from audit import keys, ledger
-from audit.actors import Identities
 from audit.approvals.release_files import Files
+from audit.events.actors import Identities
 from audit.model import Release, Target
 from audit.ports import Blobs, Create, Live, Table
 from audit.privacy import Privacy
+from audit.record import keys, ledger
 from audit.service.approve import Approver
 from audit.service.check import Checker
 from audit.service.checkpoint import Checkpointer

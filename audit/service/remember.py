@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from audit import keys, ledger, memory
 from audit.approvals.releases import Approvals
 from audit.errors import Conflict
-from audit.ledger import Head, Hot
-from audit.memory import Around
+from audit.judge.surroundings import Neighbour, surroundings
 from audit.model import Facts, Kind, Observation, Outcome, Target
 from audit.ports import Listing, Table, Write, every
+from audit.record import keys, ledger, memory
+from audit.record.ledger import Head, Hot
+from audit.record.memory import Around
 from audit.service import parents
-from audit.surroundings import Neighbour, surroundings
 from audit.targets import find_target
 
 MOST_WRITES = 100  # of one transaction

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit import keys, ledger, outbox
-from audit.alerts import notice_data
 from audit.approvals import releases
-from audit.checkpoints import Pointer
-from audit.evidence import EMPTY, Link
-from audit.ledger import Hot, Run, raw_of
+from audit.approvals.proposals import Proposal, digest, pending
 from audit.model import Episode, Notice, Release, Status, Target
 from audit.ports import Blobs, Table
-from audit.proposals import Proposal, digest, pending
-from audit.render import render_report
-from audit.report import Record, Report, build
+from audit.record import keys, ledger, outbox
+from audit.record.checkpoints import Pointer
+from audit.record.evidence import EMPTY, Link
+from audit.record.ledger import Hot, Run, raw_of
 from audit.service import parents
 from audit.service.intake import count_ignored
+from audit.told.alerts import notice_data
+from audit.told.render import render_report
+from audit.told.report import Record, Report, build
 
 WEEK = timedelta(days=7)
 RUNS_READ = 20  # sweeps looked through for the last one that found a target unchanged

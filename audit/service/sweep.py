@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit import findings, index, keys, ledger
+from audit import findings
 from audit.approvals import releases
 from audit.errors import BadInput, Conflict, Throttled
-from audit.index import Marked, Marks, Remembered
-from audit.ledger import Hot, Run
 from audit.model import Kind, Look, Outcome, Target
 from audit.moments import parse_moment
 from audit.ports import Create, Listing, Queue, Row
+from audit.record import index, keys, ledger
+from audit.record.index import Marked, Marks, Remembered
+from audit.record.ledger import Hot, Run
 from audit.service import marks, parents
 from audit.service.check import Checked, Checker, repeat
 from audit.service.checkpoint import Checkpointer

@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from audit import evidence, keys, ledger, outbox
 from audit.errors import Conflict, NotDelivered, StillConflicting
 from audit.model import Alert, Notice, Severity
-from audit.outbox import Outbox, OutboxHead
 from audit.ports import Channel, Create, Delete, Queue, Replace, Table, Write
+from audit.record import evidence, keys, ledger, outbox
+from audit.record.outbox import Outbox, OutboxHead
 
 logger = logging.getLogger(__name__)
 

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit import checkpoints, evidence, keys, ledger
-from audit.checkpoints import Pointer
 from audit.errors import BadInput
-from audit.evidence import Broken
-from audit.journal import body_of
 from audit.ports import Blobs, Table
-from audit.seals import SIGNATURE, SUFFIXES, Kept, State, Trust, Witness, read_kept
+from audit.record import checkpoints, evidence, keys, ledger
+from audit.record.checkpoints import Pointer
+from audit.record.evidence import Broken
+from audit.record.journal import body_of
+from audit.record.seals import SIGNATURE, SUFFIXES, Kept, State, Trust, Witness, read_kept
+from audit.record.verify import Chain, Vouched, verify
 from audit.service import parents
 from audit.service.record import Record, Stored
-from audit.verify import Chain, Vouched, verify
 
 NOBODY = Trust()
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit import mlflow, webhooks
+from audit import mlflow
 from audit.errors import BadInput
+from audit.events import webhooks
 from audit.service.intake import Intake
 
 logger = logging.getLogger(__name__)

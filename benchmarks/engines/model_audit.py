@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from audit import ledger
-from audit.catalogue import read_catalogue
-from audit.facts import observe
 from audit.judge import judge
 from audit.model import Finding, Look, Observation, Outcome, Release, Target
 from audit.privacy import Privacy
+from audit.record import ledger
+from audit.sight.catalogue import read_catalogue
+from audit.sight.facts import observe
 from audit.targets import parse_target
 from benchmarks.engines import Engine
 from benchmarks.fields import Key, id_of

@@ -9,9 +9,9 @@ import pytest
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.pace import Pace
-from audit.catalogue import Unread, retirement_of
 from audit.errors import Throttled, Unavailable
 from audit.model import Look, Outcome
+from audit.sight.catalogue import Unread, retirement_of
 from audit.targets import parse_target
 from local.azure import ControlPlane
 from tests.contracts.scripted import Said, Script, scripted

@@ -9,9 +9,9 @@ from audit.adapters.cloud import Cloud
 from audit.adapters.pace import Pace
 from audit.adapters.reader import Reader
 from audit.errors import Throttled
-from audit.facts import facts_of
-from audit.jobs import NEWEST
 from audit.model import Kind, Outcome
+from audit.sight.facts import facts_of
+from audit.sight.jobs import NEWEST
 from local.azure import ControlPlane, Fault
 from tests.contracts import worlds
 from tests.contracts.worlds import MODEL, AzureWorld

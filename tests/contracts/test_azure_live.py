@@ -19,8 +19,8 @@ from audit.adapters.cloud import PUBLIC, RETRIES, Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.pace import Pace
 from audit.errors import Unavailable
-from audit.facts import facts_of, observe
 from audit.model import Kind, Look, Outcome, Target
+from audit.sight.facts import facts_of, observe
 from audit.targets import parse_target
 from local.azure import ControlPlane, Fault, Spoil
 from tests.contracts import worlds

@@ -12,10 +12,10 @@ import pytest
 from azure.core.credentials import AzureKeyCredential
 
 from audit.adapters.topic import MAX_DATA, PATIENCE, TopicChannel, fitting
-from audit.alerts import EVENT_TYPE, alert_data
 from audit.errors import NotDelivered
 from audit.model import Alert, Episode, Finding, Notice, Severity, Status
 from audit.ports import Channel
+from audit.told.alerts import EVENT_TYPE, alert_data
 from local.eventgrid.topics import CustomTopics
 from local.serving import serve
 from tests.contracts.scripted import Said, Script

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from audit.catalogue import Unread, retirement_of
 from audit.errors import Throttled, Unavailable
-from audit.facts import observe
 from audit.model import Look, Observation, Outcome, Target
+from audit.sight.catalogue import Unread, retirement_of
+from audit.sight.facts import observe
 from audit.targets import parse_target
 from tests.contracts.worlds import (
     BATCH,

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audit import seals
 from audit.adapters.seals import KeyVaultSeal, TimeStampSeal
 from audit.errors import Unavailable
 from audit.ports import Seal
-from audit.seals import Kept, Sealed, State, Trust, read_trust
+from audit.record import seals
+from audit.record.seals import Kept, Sealed, State, Trust, read_trust
 from audit.wiring import now
 from local.azure.fleet import read_fleet
 from local.azure.identity import Credential, identities_of

@@ -11,10 +11,10 @@ from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.mlflow import MlflowLive
 from audit.adapters.pace import Pace
-from audit.catalogue import Unread
 from audit.errors import Throttled, Unavailable
 from audit.model import Look, Outcome, Retirement, Target
 from audit.ports import Live
+from audit.sight.catalogue import Unread
 from audit.targets import parse_target
 from local.azure import ControlPlane, Fault, read_fleet
 from local.clock import Clock

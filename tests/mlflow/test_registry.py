@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from audit import mlflow
 from audit.errors import Throttled, Unavailable
-from audit.facts import observe
 from audit.model import Facts, Look, Outcome, Target
+from audit.sight.facts import observe
 from audit.targets import parse_target
 from tests.fakes import FakeClock
 from tests.mlflow.conftest import Ask

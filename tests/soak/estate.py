@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from audit import keys
 from audit.approvals import releases
 from audit.model import Approved, ApprovedFacts, Release, Target
 from audit.ports import Table
+from audit.record import keys
 from audit.service import parents
 from audit.targets import parse_target
 from tests.checker import Problem

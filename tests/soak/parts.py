@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit.actors import Identities
+from audit.events.actors import Identities
 from audit.ports import Blobs, Channel, Live, Queue, Table
 from audit.privacy import PersonalData, Privacy
 from audit.service.check import Checker

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from audit import keys
 from audit.model import Target
+from audit.record import keys
 from audit.service.verify import Verifier
 from local.azurite import Azurite, azurite
 from tests.checker import Truth, violations

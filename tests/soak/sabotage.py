@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from audit import ledger
 from audit.model import Alert, Look, Notice, Target
 from audit.ports import Channel, Create, Delete, Replace, Row, Table, Write
+from audit.record import ledger
 from tests.fakes import FakeLive, FakeTable
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit import evidence, keys
 from audit.model import Release, Target
 from audit.ports import Row, Table, Write
+from audit.record import evidence, keys
 from audit.service.history import Historian
 from audit.targets import parse_target
 from tests.house import APPROVED_AT, CHAT, GROUP, House, chat_document, release, write_event

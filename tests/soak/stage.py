@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from audit import keys
 from audit.approvals import releases
 from audit.model import Release, Target
+from audit.record import keys
 from audit.service import parents
 from tests.checker import Problem, Truth, delivery, violations
 from tests.fakes import FakeBlobs, FakeChannel, FakeClock, FakeLive, FakeQueue, FakeTable

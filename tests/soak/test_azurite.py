@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from audit import keys
 from audit.approvals import releases
 from audit.model import Target
+from audit.record import keys
 from audit.service import parents
 from audit.service.verify import Verifier
 from local.azurite import azurite

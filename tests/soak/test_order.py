@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from audit import keys
 from audit.errors import AuditError, Throttled, Unavailable
 from audit.model import Look, Outcome, Release, Target
 from audit.ports import Row
+from audit.record import keys
 from audit.targets import parse_target
 from tests.checker import Problem
 from tests.house import (

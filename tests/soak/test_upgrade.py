@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from audit import keys
 from audit.ports import Row
+from audit.record import keys
 from audit.service.history import Historian
 from audit.service.verify import Verifier
 from tests.house import CHAT, House, chat_document, churn_document, write_event

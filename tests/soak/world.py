@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from audit import keys
-from audit.catalogue import Catalogue
 from audit.errors import NotDelivered, Throttled, Unavailable
 from audit.model import Alert, Look, Outcome, Target
 from audit.ports import Listing
+from audit.record import keys
+from audit.sight.catalogue import Catalogue
 from audit.targets import parse_target
 from tests.checker import Delivery, delivery
 from tests.soak.estate import Document

@@ -1,6 +1,6 @@
 import pytest
 
-from audit.actors import SERVICES, TOOLS, Identities, describe
+from audit.events.actors import SERVICES, TOOLS, Identities, describe
 from audit.model import Actor, ActorKind
 from audit.privacy import PersonalData, Privacy
 from tests.house import PIPELINE

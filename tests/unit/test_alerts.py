@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audit.alerts import MAX_NOTICES, alert_data, notice_data, summary
 from audit.model import Alert, Episode, Finding, Notice, Severity, Status
 from audit.rules import RULES
+from audit.told.alerts import MAX_NOTICES, alert_data, notice_data, summary
 from tests.house import CHAT
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -3,13 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from audit import keys
 from audit.approvals import waivers
 from audit.approvals.plan import Difference
 from audit.approvals.policy import ScopedPolicy
 from audit.approvals.releases import granted
 from audit.errors import BadInput, Conflict, Unavailable
 from audit.model import Release, Waiver
+from audit.record import keys
 from audit.service.approve import Approver, Asked
 from audit.targets import parse_target
 from tests.fakes import FakeClock, FakeTable

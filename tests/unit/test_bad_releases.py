@@ -12,9 +12,9 @@ from audit.approvals.approved import admits
 from audit.approvals.release_files import Files, read_files, read_release_files, schema
 from audit.cli.annotations import Note, github, junit
 from audit.errors import BadInput
-from audit.facts import facts_of
 from audit.identity import identity_of
 from audit.model import Criterion, Stage, Waiver
+from audit.sight.facts import facts_of
 from tests.fakes import FakeClock
 from tests.house import ACCOUNT, APPROVED_AT, CHAT, CHURN, chat_document, churn_document
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.actors import TOOLS
+from audit.events.actors import TOOLS
 from audit.judge.actor import PORTALS
 from audit.model import Outcome
 from audit.rules import FAMILIES, RULES

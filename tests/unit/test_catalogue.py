@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 
-from audit.catalogue import read_catalogue, retirement_of
 from audit.model import Retirement
+from audit.sight.catalogue import read_catalogue, retirement_of
 from tests.strategies import json_values
 from tests.unit.test_facts import paths, with_value
 

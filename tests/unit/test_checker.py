@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from audit import keys
 from audit.ports import Row
+from audit.record import keys
 from tests.crashes import Host
 from tests.house import CHAT
 from tests.unit.test_commit_path import STORIES, host_as_approved

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.commands import commands_for, look
 from audit.model import Facts, Finding, Release, Severity, Target
 from audit.targets import find_target, parse_target
+from audit.told.commands import commands_for, look
 from tests.house import ACCOUNT, CHAT, CHURN, WORKSPACE, release
 from tests.strategies import HOSTILE_TEXTS, any_text
 

@@ -4,9 +4,9 @@ import shlex
 
 import pytest
 
-from audit.commands import commands_for, look
 from audit.model import Facts, Finding, Severity, Target
 from audit.targets import parse_target
+from audit.told.commands import commands_for, look
 from tests.house import CHAT, CHURN, WORKSPACE, release
 
 JOBS = parse_target(f"{WORKSPACE}/batchEndpoints/nightly")

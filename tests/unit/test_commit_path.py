@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import pytest
 
-from audit import keys, ledger
 from audit.errors import Conflict, NotDelivered, Unavailable
 from audit.model import Target
 from audit.ports import Create, Live
+from audit.record import keys, ledger
 from audit.service.check import Checker
 from audit.service.tell import MAX_BATCH, MOST_WAIT
 from audit.targets import parse_target

@@ -4,10 +4,10 @@ import sys
 # In a process of its own each: a type is learnt once, and the fault that this is about ends the process.
 PROGRAM = """
 import sys, threading
-from audit import evidence, ledger
-from audit.decode import convert
-from audit.journal import body_of
-from audit.ledger import Head, Seen
+from audit.record import evidence, ledger
+from audit.record.decode import convert
+from audit.record.journal import body_of
+from audit.record.ledger import Head, Seen
 from audit.model import Episode, Event, Notice, Release
 from audit.ports import Row
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import BadInput
-from audit.events import parse_event
+from audit.events.message import parse_event
 from audit.model import ActorKind, Kind
 from tests.house import House
 from tests.unit.test_events import IDENTITIES

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.actors import Identities
 from audit.errors import BadInput
-from audit.events import MAX_EVENT_BYTES, parse_event
+from audit.events.actors import Identities
+from audit.events.message import MAX_EVENT_BYTES, parse_event
 from audit.model import ActorKind, Event
 from audit.privacy import PersonalData, Privacy
 from audit.targets import parse_target

@@ -8,7 +8,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evidence import (
+from audit.record.evidence import (
     EMPTY,
     GENESIS,
     Entry,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from audit.errors import BadInput
-from audit.exports import gather, read_exports
 from audit.model import Outcome
+from audit.sight.exports import gather, read_exports
 from audit.targets import parse_target
 from tests.house import ACCOUNT, CHAT, CHURN, WORKSPACE
 from tests.strategies import json_values

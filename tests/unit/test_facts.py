@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from audit.errors import BadInput
-from audit.facts import facts_of, observe
 from audit.model import Kind, Look, Outcome
+from audit.sight.facts import facts_of, observe
 from audit.targets import parse_target
 from tests.house import APPROVED_AT, CHAT, CHURN, WORKSPACE, chat_document, churn_document
 from tests.strategies import json_values

@@ -3,8 +3,8 @@
 import pytest
 
 from audit.approvals.approved import is_same
-from audit.facts import facts_of
 from audit.model import Kind
+from audit.sight.facts import facts_of
 from tests.house import chat_document, churn_document
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import keys
 from audit.findings import REPEAT_AFTER, Cause, Change, follow, remind
 from audit.model import Episode, Finding, Outcome, Severity, Status
+from audit.record import keys
 from tests.house import CHAT
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit import keys
-from audit.ledger import MAX_DIFFERING, Run, run_row
 from audit.model import Outcome
 from audit.ports import Create
+from audit.record import keys
+from audit.record.ledger import MAX_DIFFERING, Run, run_row
 from audit.service.history import Historian, Serving
 from audit.targets import parse_target
 from tests.house import ACCOUNT, CHAT, House, chat_document, release, write_event

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import keys, ledger
 from audit.errors import Unavailable
-from audit.keys import target_hash
 from audit.model import Event, Kind, Target
+from audit.record import keys, ledger
+from audit.record.keys import target_hash
 from audit.service.intake import UNTARGETED, count_ignored
 from audit.service.parents import remember
 from audit.targets import parse_target

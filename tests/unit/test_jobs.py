@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 
-from audit import jobs
-from audit.evidence import canonical
-from audit.facts import facts_of, observe
 from audit.judge.names import rule_of
 from audit.model import Facts, Kind, Look, Outcome
 from audit.privacy import Privacy
+from audit.record.evidence import canonical
+from audit.sight import jobs
+from audit.sight.facts import facts_of, observe
 from audit.targets import parse_target
 from tests.fakes import FakeClock
 from tests.house import WORKSPACE

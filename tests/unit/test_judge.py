@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.catalogue import Catalogue
 from audit.judge import judge, may_upgrade, serving
 from audit.model import Facts, Finding, Kind, Observation, Outcome, Release, Retirement, Scalar, Severity, Target
 from audit.rules import RULES
+from audit.sight.catalogue import Catalogue
 from audit.targets import parse_target
 from audit.texts import MAX_TEXT
 from tests.house import APPROVED_AT, CHAT, CHURN, WORKSPACE, release

@@ -6,11 +6,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.facts import observe
 from audit.judge import judge
 from audit.judge.names import rule_of
 from audit.model import Approved, Facts, Finding, Look, Observation, Outcome, Scalar, Target
 from audit.rules import RULES
+from audit.sight.facts import observe
 from tests.house import APPROVED_AT, CHAT, CHURN, chat_document, churn_document, release
 from tests.unit.test_judge import HOSTED, JOBS, MODEL, NOW
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import keys
 from audit.model import Finding, Kind, Severity, Target
+from audit.record import keys
 from tests.house import CHAT, CHURN
 from tests.strategies import HOSTILE_TEXTS, any_text
 

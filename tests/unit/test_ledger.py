@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import evidence, keys, ledger
 from audit.errors import AuditError, Conflict
-from audit.evidence import EMPTY
 from audit.findings import Cause, Change, follow
-from audit.ledger import MAX_CHANGES, MAX_FOLD, Hot, Verdict
 from audit.model import Actor, ActorKind, Event, Finding, Notice, Observation, Outcome, Severity
 from audit.ports import Row
+from audit.record import evidence, keys, ledger
+from audit.record.evidence import EMPTY
+from audit.record.ledger import MAX_CHANGES, MAX_FOLD, Hot, Verdict
 from tests.fakes import MAX_BINARY, FakeTable
 from tests.house import CHAT, CHURN
 from tests.strategies import HOSTILE_TEXTS, any_text, scalars

@@ -6,10 +6,10 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit import ledger, memory
 from audit.judge.given import Asset
-from audit.memory import Around, Memory
 from audit.model import Facts, Observation, Outcome, Retirement, Target
+from audit.record import ledger, memory
+from audit.record.memory import Around, Memory
 from tests.house import CHAT, CHURN, MODEL, release
 from tests.strategies import any_text
 from tests.unit.test_judge import NOW, facts_of_any_name

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import mlflow
-from audit.commands import commands_for, look
 from audit.model import Finding, Severity, Target
 from audit.rules import RULES
 from audit.targets import find_target, parse_target
+from audit.told.commands import commands_for, look
 from tests.house import release
 from tests.strategies import HOSTILE_TEXTS, any_text
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from audit.approvals.gate import Candidate, decide
 from audit.approvals.policy import DEFAULT
 from audit.errors import BadInput
-from audit.facts import facts_of, observe
 from audit.judge import judge
 from audit.judge.names import rule_of, serving
-from audit.mlflow_facts import MAX_VALUES, missing_run, take_run
 from audit.model import Kind, Look, Observation, Outcome
 from audit.privacy import MARK, PersonalData, Privacy
-from audit.scan import rows_of
+from audit.sight.facts import facts_of, observe
+from audit.sight.mlflow_facts import MAX_VALUES, missing_run, take_run
+from audit.sight.scan import rows_of
 from audit.targets import parse_target
 from tests.house import APPROVED_AT, release
 from tests.strategies import json_values

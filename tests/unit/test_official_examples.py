@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from audit.catalogue import read_catalogue
-from audit.facts import facts_of
 from audit.model import Facts, Kind
+from audit.sight.catalogue import read_catalogue
+from audit.sight.facts import facts_of
 from audit.targets import find_parent
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "azure-rest-api-specs"

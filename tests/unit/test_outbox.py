@@ -1,9 +1,9 @@
 from datetime import UTC, datetime
 
-from audit import keys, ledger
-from audit.evidence import Link
-from audit.outbox import Outbox, OutboxHead, read_outbox, told_body
 from audit.ports import Row
+from audit.record import keys, ledger
+from audit.record.evidence import Link
+from audit.record.outbox import Outbox, OutboxHead, read_outbox, told_body
 from tests.unit.test_ledger import notice
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from audit import keys, ledger
-from audit.catalogue import Catalogue, Unread
 from audit.errors import Conflict
-from audit.memory import Memory
 from audit.model import Look, Outcome, Retirement, Severity, Stage, Target
 from audit.ports import Row, Write
+from audit.record import keys, ledger
+from audit.record.memory import Memory
+from audit.sight.catalogue import Catalogue, Unread
 from audit.targets import parse_target
 from tests.fakes import FakeLive, FakeTable
 from tests.house import (

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from audit.actors import Identities
-from audit.events import CANCELED, FAILED, SUCCEEDED, Message, Schema, deed, is_change, parse_message
+from audit.events.actors import Identities
+from audit.events.message import CANCELED, FAILED, SUCCEEDED, Message, Schema, deed, is_change, parse_message
+from audit.events.pointers import MAX_MODELS, Asset, Blob, targets_naming
 from audit.model import Approved, Target
-from audit.pointers import MAX_MODELS, Asset, Blob, targets_naming
 from audit.privacy import PersonalData, Privacy
 from audit.targets import parse_target
 from tests.house import (

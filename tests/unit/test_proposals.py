@@ -6,15 +6,15 @@ from pathlib import PurePath
 
 import pytest
 
-from audit import keys, ledger
+from audit.approvals.proposals import MAX_CHANGES, Proposal, Result
 from audit.approvals.release_files import read_text
 from audit.model import Release
 from audit.privacy import PersonalData, Privacy
-from audit.proposals import MAX_CHANGES, Proposal, Result
-from audit.render import render_report
+from audit.record import keys, ledger
 from audit.service.history import Historian
 from audit.service.intake import count_ignored
 from audit.service.propose import MAX_BYTES, Proposer
+from audit.told.render import render_report
 from tests.fakes import FakeBlobs
 from tests.house import CHAT, CHAT_FACTS, House, chat_document, release, write_event
 

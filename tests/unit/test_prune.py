@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from audit import keys
 from audit.errors import Unavailable
 from audit.ports import Row, Write
+from audit.record import keys
+from audit.record.verify import Of
 from audit.service.prune import Pruner
-from audit.verify import Of
 from tests.fakes import FakeTable
 from tests.house import CHAT, House, chat_document, release, write_event
 from tests.unit.test_tamper import PARTITION, STREAM, checks, edit, entries, verified, verify

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.recordings import Fault, Recorded, read_recordings, split
+from audit.events.recordings import Fault, Recorded, read_recordings, split
 from tests.strategies import any_text, json_values
 
 FILE = Path("f.json")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.references import Reference, parse_reference
+from audit.sight.references import Reference, parse_reference
 from tests.house import WORKSPACE
 from tests.strategies import HOSTILE_TEXTS, any_text
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from audit import keys
 from audit.approvals.releases import NONE, Approvals, approve, read_approvals
 from audit.errors import Conflict
-from audit.evidence import EMPTY, find_break
-from audit.ledger import raw_of
 from audit.model import Release
 from audit.ports import Create, Delete, Replace, Write
+from audit.record import keys
+from audit.record.evidence import EMPTY, find_break
+from audit.record.ledger import raw_of
 from tests.fakes import FakeTable
 from tests.house import CHAT, CHURN, release
 from tests.strategies import any_text

@@ -6,10 +6,6 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 
-from audit import evidence, keys
-from audit.alerts import alert_data
-from audit.evidence import EMPTY, Link
-from audit.ledger import Head
 from audit.model import (
     Alert,
     Episode,
@@ -23,9 +19,13 @@ from audit.model import (
     Status,
     Target,
 )
-from audit.render import render_alert, render_report
-from audit.report import Record, Report, build
+from audit.record import evidence, keys
+from audit.record.evidence import EMPTY, Link
+from audit.record.ledger import Head
 from audit.targets import parse_target
+from audit.told.alerts import alert_data
+from audit.told.render import render_alert, render_report
+from audit.told.report import Record, Report, build
 from tests.house import CHAT, CHURN, WORKSPACE, release
 from tests.strategies import HOSTILE_TEXTS, any_text
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from audit import evidence, keys
-from audit.evidence import EMPTY, Entry
-from audit.ledger import Head
 from audit.model import Episode, Facts, Finding, Outcome, Release, Severity, Status, Target
-from audit.render import render_report
-from audit.report import MAX_IGNORED, Ignored, Record, Report, Standing, build, standing
+from audit.record import evidence, keys
+from audit.record.evidence import EMPTY, Entry
+from audit.record.ledger import Head
 from audit.targets import parse_target
+from audit.told.render import render_report
+from audit.told.report import MAX_IGNORED, Ignored, Record, Report, Standing, build, standing
 from tests.house import CHAT, CHURN, WORKSPACE, House, chat_document, release, write_event
 from tests.strategies import json_values
 

@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audit.facts import observe
 from audit.model import Facts, Look, Observation, Outcome, Retirement, Target
-from audit.scan import Row, rows_of
+from audit.sight.facts import observe
+from audit.sight.scan import Row, rows_of
 from audit.targets import parse_target
 from tests.house import CHAT, CHURN, WORKSPACE, churn_document
 

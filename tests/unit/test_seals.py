@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from audit import keys, ledger, seals
-from audit.checkpoints import Pointer
 from audit.errors import BadInput, Unavailable
-from audit.seals import SIGNATURE, STAMP, State, Trust, read_trust
+from audit.record import keys, ledger, seals
+from audit.record.checkpoints import Pointer
+from audit.record.seals import SIGNATURE, STAMP, State, Trust, read_trust
 from audit.service.checkpoint import MOST_OWED, MOST_SEALS
 from audit.service.verify import Verified, Verifier
 from tests.fakes import FakeSeal

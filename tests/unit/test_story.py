@@ -3,12 +3,12 @@
 import json
 from datetime import timedelta
 
-from audit import keys
-from audit.catalogue import Unread
 from audit.errors import Throttled
-from audit.journal import body_of
-from audit.ledger import raw_of
 from audit.model import Look, Outcome, Retirement
+from audit.record import keys
+from audit.record.journal import body_of
+from audit.record.ledger import raw_of
+from audit.sight.catalogue import Unread
 from audit.targets import parent_target
 from tests.house import ACCOUNT, CHAT, CHURN, WORKSPACE, House, chat_document, churn_document, release, write_event
 

@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from audit import keys, ledger
-from audit.ledger import Run
 from audit.model import Look, Outcome, Target
-from audit.render import render_report
-from audit.report import Report
+from audit.record import keys, ledger
+from audit.record.ledger import Run
 from audit.targets import parse_target
+from audit.told.render import render_report
+from audit.told.report import Report
 from tests.house import ACCOUNT, CHAT, House, chat_document, release, write_event
 
 FIFTY = [parse_target(f"{ACCOUNT}/deployments/d{number:02}") for number in range(50)]

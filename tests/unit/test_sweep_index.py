@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from audit import keys, ledger
-from audit.index import SETTLING
-from audit.ledger import Run
 from audit.model import Outcome
+from audit.record import keys, ledger
+from audit.record.index import SETTLING
+from audit.record.ledger import Run
 from audit.service.history import Historian
 from audit.targets import parse_target
 from tests.fakes import FakeBlobs

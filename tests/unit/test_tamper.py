@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from audit import checkpoints, evidence, keys, ledger
 from audit.approvals import releases
 from audit.approvals.policy import ScopedPolicy
 from audit.approvals.releases import Act
-from audit.checkpoints import Checkpoint
-from audit.evidence import Link
-from audit.ledger import Head
 from audit.model import Waiver
-from audit.outbox import OutboxHead
 from audit.ports import Row
+from audit.record import checkpoints, evidence, keys, ledger
+from audit.record.checkpoints import Checkpoint
+from audit.record.evidence import Link
+from audit.record.ledger import Head
+from audit.record.outbox import OutboxHead
 from audit.service.verify import Verified, Verifier
 from tests.fakes import FakeBlobs, FakeTable
 from tests.house import CHAT, House, chat_document, release, write_event

@@ -6,7 +6,7 @@ import pytest
 
 from audit.cli.verified import conclusions, show_chains, show_checkpoints
 from audit.errors import Unavailable
-from audit.seals import Trust, read_trust
+from audit.record.seals import Trust, read_trust
 from audit.service.verify import Verified, Verifier
 from tests.fakes import FakeSeal
 from tests.house import House

@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from audit import keys, seals
 from audit.adapters.seals import TimeStampSeal
 from audit.cli.evidence import write_chains
+from audit.record import keys, seals
 from audit.service.verify import Verifier
 from tests.fakes import FakeSeal
 from tests.house import House

@@ -2,9 +2,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from audit import keys
 from audit.approvals.waivers import State, cover, ending, id_of, state
 from audit.model import Finding, Severity, Waiver
+from audit.record import keys
 from tests.house import APPROVED_AT, CHAT, CHURN
 
 START, END = APPROVED_AT, APPROVED_AT + timedelta(days=30)

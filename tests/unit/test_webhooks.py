@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import keys, ledger, webhooks
 from audit.errors import BadInput, Unavailable
-from audit.events import deed
+from audit.events import webhooks
+from audit.events.message import deed
 from audit.model import ActorKind, Event, Target
+from audit.record import keys, ledger
 from audit.service.intake import UNTARGETED, count_ignored
 from audit.service.webhooks import ACCEPTED, BAD_REQUEST, TOO_LARGE, UNAUTHORIZED, Webhooks
 from audit.targets import parse_target

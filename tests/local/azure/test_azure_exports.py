@@ -14,10 +14,10 @@ from audit.adapters.live import AzureLive
 from audit.adapters.pace import Pace
 from audit.approvals.policy import ScopedPolicy
 from audit.approvals.release_files import Files
-from audit.catalogue import retirement_of
-from audit.exports import UNSEEN, Export, gather, read_exports
-from audit.facts import observe
 from audit.model import Facts, Kind, Look, Outcome, Release, Target, Waiver
+from audit.sight.catalogue import retirement_of
+from audit.sight.exports import UNSEEN, Export, gather, read_exports
+from audit.sight.facts import observe
 from local.azure import ControlPlane
 from tests.local.azure.asking import TODAY, Ask, ask_of, client_of
 from tests.local.azure.az import print_everything

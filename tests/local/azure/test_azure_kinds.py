@@ -10,8 +10,8 @@ import pytest
 from audit.adapters.cloud import Cloud
 from audit.adapters.live import AzureLive
 from audit.adapters.pace import Pace
-from audit.facts import facts_of, observe
 from audit.model import Facts, Kind, Outcome
+from audit.sight.facts import facts_of, observe
 from audit.targets import parse_target
 from local.azure import ControlPlane, Fault, Fleet, FleetError, dump_fleet, load_fleet, read_fleet
 from local.azure.estate import estate_of

@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from audit import jobs
 from audit.errors import BadInput
-from audit.mlflow_facts import model_facts
 from audit.model import Document, Facts, Kind, Look, Observation, Outcome, Target
-from audit.references import parse_reference
+from audit.sight import jobs
+from audit.sight.mlflow_facts import model_facts
+from audit.sight.references import parse_reference
 from audit.targets import find_parent
 from audit.texts import cut
 

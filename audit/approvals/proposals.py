@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from audit import evidence, keys
-from audit.events import PROPOSED, RELEASE_PROPOSED
+from audit.events.message import PROPOSED, RELEASE_PROPOSED
 from audit.model import Actor, ActorKind, Event, Target
+from audit.record import evidence, keys
 from audit.texts import cut
 
 MAX_CHANGES = 50  # kept of one file, and so many targets journal it: whoever proposes more is counted

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from audit.catalogue import Catalogue, Unread, retirement_of
 from audit.judge.assets import models_of
 from audit.judge.given import Asset, History, Rollback, Standing
 from audit.judge.names import shape_of, versions_of
 from audit.judge.retirement import is_retired
-from audit.memory import Memory, model_of, signature
 from audit.model import Facts, Kind, Observation, Release, Stage
+from audit.record.memory import Memory, model_of, signature
+from audit.sight.catalogue import Catalogue, Unread, retirement_of
 
 _WORST_FIRST = (Standing.GONE, Standing.ARCHIVED)
 

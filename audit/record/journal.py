@@ -6,11 +6,11 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from audit import evidence
-from audit.actors import describe
-from audit.decode import convert
-from audit.events import deed, is_change
+from audit.events.actors import describe
+from audit.events.message import deed, is_change
 from audit.model import Actor, Outcome
+from audit.record import evidence
+from audit.record.decode import convert
 from audit.rules import RULES
 
 Body = Mapping[str, Any]

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit.catalogue import Catalogue, Unread, retirement_of
 from audit.judge.names import ALIASES
 from audit.judge.pinning import UPGRADED_SKUS, may_upgrade
 from audit.model import Facts, Kind, Observation, Outcome
+from audit.sight.catalogue import Catalogue, Unread, retirement_of
 
 _SERVING = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT, Kind.SERVERLESS_ENDPOINT, Kind.OPENAI_DEPLOYMENT})
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from audit.judge.assets import Named, models_of
 from audit.judge.given import Asset
 from audit.judge.names import split
-from audit.memory import Around, assets_that_fit, names_that_fit
 from audit.model import Facts, Kind, Release, Scalar, Target
+from audit.record.memory import Around, assets_that_fit, names_that_fit
 
 _WITH_ASSETS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
 

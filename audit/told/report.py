@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from audit import evidence, keys
+from audit.approvals.proposals import Proposal
 from audit.deadlines import days_left
-from audit.evidence import Broken, Link
-from audit.journal import Body, at_of, body_of, event_text, finding_text, state_text
 from audit.judge import pointers, serving
-from audit.ledger import Head, Run
 from audit.model import Episode, Facts, Kind, Outcome, Release, Severity, Status, Target
-from audit.proposals import Proposal
+from audit.record import evidence, keys
+from audit.record.evidence import Broken, Link
+from audit.record.journal import Body, at_of, body_of, event_text, finding_text, state_text
+from audit.record.ledger import Head, Run
 from audit.rules import RULES, Rule
 from audit.targets import find_target
 

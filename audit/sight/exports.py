@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from audit import jobs
-from audit.catalogue import Catalogue, read_catalogue
 from audit.errors import BadInput
-from audit.export_shapes import as_arm, catalogue_row
 from audit.model import Document, Facts, Kind, Look, Outcome, Release, Target
+from audit.sight import jobs
+from audit.sight.catalogue import Catalogue, read_catalogue
+from audit.sight.export_shapes import as_arm, catalogue_row
 from audit.targets import find_parent, find_target, normalise_id
 
 MAX_BYTES = 200_000_000  # a region's catalogue is 10 MB; what is far beyond is no export

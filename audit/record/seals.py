@@ -13,9 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from audit import evidence
-from audit.checkpoints import Checkpoint, read_checkpoint
 from audit.errors import BadInput, SettingsError
+from audit.record import evidence
+from audit.record.checkpoints import Checkpoint, read_checkpoint
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes

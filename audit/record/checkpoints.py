@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from audit import evidence, keys
 from audit.errors import BadInput
-from audit.evidence import Broken, Link
+from audit.record import evidence, keys
+from audit.record.evidence import Broken, Link
 
 VERSION = 1
 FULL_EVERY = timedelta(days=1)  # how often all heads are written, and not only those that moved

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 import msgspec
 
-from audit import evidence
 from audit.approvals.approved import admits
 from audit.judge.assets import with_assets
 from audit.judge.given import Asset
@@ -20,6 +19,7 @@ from audit.judge.metadata import OF_MODELS, written_on_parts
 from audit.judge.names import FILES, phrase, rule_of, shape_of
 from audit.judge.traffic import on_trial
 from audit.model import Facts, Kind, Observation, Outcome, Release, Retirement
+from audit.record import evidence
 
 T = TypeVar("T")
 

@@ -9,15 +9,15 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from audit import evidence, keys
 from audit.approvals import waivers
 from audit.approvals.policy import ScopedPolicy
 from audit.approvals.releases import Approvals, Policies
-from audit.decode import convert
-from audit.evidence import Broken
-from audit.journal import at_of
-from audit.ledger import Head, Hot, Seen, memory_digest, state_digest
 from audit.model import Episode, Release, Status, Waiver
+from audit.record import evidence, keys
+from audit.record.decode import convert
+from audit.record.evidence import Broken
+from audit.record.journal import at_of
+from audit.record.ledger import Head, Hot, Seen, memory_digest, state_digest
 
 Lie = tuple[str, Broken]
 """A row that does not say what its chain says: what it is, the entry's number, and both versions."""

@@ -9,9 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from audit.moments import show_day, show_moment
-from audit.report import Report
+from audit.told.report import Report
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def render_report(report: Report) -> str:
@@ -20,7 +20,7 @@ def render_report(report: Report) -> str:
 
 
 def render_alert(data: Mapping[str, Any]) -> str:
-    """Return an alert, as `audit.alerts.alert_data` gives it, as plain text for a terminal."""
+    """Return an alert, as `audit.told.alerts.alert_data` gives it, as plain text for a terminal."""
     return _environment().get_template("alert.txt").render(alert=data)
 
 

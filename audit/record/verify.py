@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from audit import evidence, keys
-from audit.checkpoints import Checkpoint
-from audit.evidence import Broken, Link
-from audit.journal import at_of
+from audit.record import evidence, keys
+from audit.record.checkpoints import Checkpoint
+from audit.record.evidence import Broken, Link
+from audit.record.journal import at_of
 
 
 class Of(StrEnum):

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from audit import keys
-from audit.actors import Identities
 from audit.errors import BadInput
+from audit.events.actors import Identities
+from audit.events.pointers import Envelope, Pointer, point, text_of
 from audit.model import Event
-from audit.pointers import Envelope, Pointer, point, text_of
+from audit.record import keys
 from audit.texts import cut
 
 MAX_EVENT_BYTES = 1_048_576  # Event Grid's own limit for one event

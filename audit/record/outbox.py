@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit import evidence, keys
-from audit.evidence import Link
-from audit.ledger import read
 from audit.model import Notice
 from audit.ports import Row
+from audit.record import evidence, keys
+from audit.record.evidence import Link
+from audit.record.ledger import read
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit import keys, ledger
-from audit.ledger import Hot
 from audit.model import Observation, Outcome, Status, Target
 from audit.ports import Row
+from audit.record import keys, ledger
+from audit.record.ledger import Hot
 from audit.targets import find_target
 
 SETTLING = timedelta(hours=1)  # far above the minutes by which Resource Graph lags

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audit.model import Document, Outcome
-from audit.references import parse_reference
+from audit.sight.references import parse_reference
 
 NEWEST = 50  # versions of a model whose jobs are looked at: each costs a read, and few policies allow as many
 MAX_VALUES = 100  # inputs and parameters of one job; far more is a mistake or an attack

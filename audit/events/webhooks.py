@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audit import keys, mlflow
+from audit import mlflow
 from audit.errors import BadInput
 from audit.model import Actor, ActorKind, Event
+from audit.record import keys
 from audit.targets import find_target
 from audit.texts import cut
 

@@ -8,16 +8,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from audit import evidence, keys, memory
-from audit.decode import decode
 from audit.errors import AuditError, BadInput
-from audit.events import is_change
-from audit.evidence import Link
+from audit.events.message import is_change
 from audit.findings import Change
 from audit.judge.given import Written
-from audit.memory import Memory
 from audit.model import Episode, Event, Facts, Notice, Observation, Outcome, Target
 from audit.ports import Create, Delete, Replace, Row, Write
+from audit.record import evidence, keys, memory
+from audit.record.decode import decode
+from audit.record.evidence import Link
+from audit.record.memory import Memory
 
 T = TypeVar("T")
 

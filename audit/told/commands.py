@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from audit import mlflow_commands
 from audit.judge.names import split
 from audit.mlflow import is_mlflow
 from audit.model import Facts, Finding, Kind, Release, Scalar, Target
 from audit.privacy import MARK
+from audit.told import mlflow_commands
 
 OPENAI_API_VERSION = "2025-09-01"  # what azure-mgmt-cognitiveservices 14.1 sends
 MAX_COMMAND = 8_000  # cmd.exe takes 8,191 characters, and a row of the outbox holds all commands of a notice
