@@ -63,7 +63,8 @@ LONG = ON_FAKES | {title: partial(run, plan) for title, plan in ON_AZURITE.items
 def main() -> int:
     """Do what the command line asks for; the exit code is 1 where an invariant was violated."""
     asked = vars(_parser().parse_args())
-    logging.getLogger("azure").setLevel(logging.CRITICAL)  # its words on the faults that we make ourselves
+    for name in ("azure", "audit.service.tell"):  # their words on the faults that we make ourselves
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if asked.pop("long"):
         return max([_show(title, one()) for title, one in LONG.items()])
     asked["outages"] = tuple(asked["outages"])
