@@ -5,6 +5,7 @@ release is found by comparing (`compare.py`), and the name of the fact says whic
 """
 
 from datetime import datetime
+from operator import attrgetter
 
 from audit.approvals.policy import DEFAULT, Policy, unmet_gates
 from audit.judge import (
@@ -70,6 +71,9 @@ _RELEASE_RULES = {kind: [rules for rules, kinds in _OF_RELEASES if kind in kinds
 _TARGET_RULES = {kind: [rules for rules, kinds in _OF_TARGETS if kind in kinds] for kind in Kind}
 
 
+_RULE_AND_SUBJECT = attrgetter("rule", "subject")
+
+
 def judge(
     release: Release | None,
     observation: Observation,
@@ -90,7 +94,8 @@ def judge(
     found = _judge(release, case)
     if history.waivers:
         found += approval.waivers(found, case)
-    return tuple(sorted(found, key=lambda finding: (finding.rule, finding.subject)))
+    found.sort(key=_RULE_AND_SUBJECT)
+    return tuple(found)
 
 
 def _judge(release: Release | None, case: Case) -> list[Finding]:

@@ -90,9 +90,9 @@ class History:
 NO_HISTORY = History()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each judgement, a thirtieth of whose time that would take
 class Case:
-    """All that one judgement rests on.
+    """All that one judgement rests on; nobody writes to it.
 
     `live` are the facts that were seen, `shape` is theirs, and `approved` that of the release's. `unmet` are the
     gates of the policy that the release has not met, with what is missing.

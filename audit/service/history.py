@@ -211,7 +211,7 @@ def serving_data(answer: Serving) -> dict[str, Any]:
         "differing": answer.differing,
         "release": msgspec.to_builtins(release) if release else None,
         "snapshot": answer.snapshot,
-        "facts": dict(answer.facts),
+        "facts": dict(sorted(answer.facts.items())),
     }
 
 

@@ -51,10 +51,7 @@ def facts_of(kind: Kind, document: Document) -> Facts:
     """Return the facts of a target's document; raise `BadInput` where its shape is not the service's."""
     try:
         pairs = _READERS[kind](document)
-        found = {name: value for name, value in pairs if value is not None}
-        return {
-            name: value if isinstance(value := found[name], _SCALARS) else str(value) for name in sorted(found)
-        }
+        return {name: v if isinstance(v, _SCALARS) else str(v) for name, v in pairs if v is not None}
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise BadInput(
             f"expected the {kind} document that its service describes; got {type(error).__name__}: {error}"
@@ -193,7 +190,8 @@ def _online_endpoint(document: Document) -> Pairs:
     for deployment in document["deployments"]:
         prefix = f"deployments.{deployment['name'].lower()}."
         for name, value in _online_deployment(deployment):
-            yield prefix + name, value
+            if value is not None:
+                yield prefix + name, value
 
 
 _SETTINGS = {
@@ -220,16 +218,20 @@ def _online_deployment(deployment: Document) -> Pairs:
     for part, settings in _SETTINGS.items():
         for name, value in (properties.get(settings) or {}).items():
             yield f"{part}.{name}", value
-    needs = properties.get("containerResourceRequirements") or {}  # of a container on Kubernetes
-    for part in ("requests", "limits"):
-        for name, value in (needs.get(f"containerResource{part.capitalize()}") or {}).items():
-            yield f"resources.{part}.{name}", value
+    if needs := properties.get("containerResourceRequirements"):  # of a container on Kubernetes
+        yield from _resources("requests", needs.get("containerResourceRequests"))
+        yield from _resources("limits", needs.get("containerResourceLimits"))
     for name, value in (properties.get("environmentVariables") or {}).items():
         yield f"env.{name}", value
     for name, collection in ((properties.get("dataCollector") or {}).get("collections") or {}).items():
         yield f"data_collection.{name}", _word(collection.get("dataCollectionMode"))
         yield f"data_sampling.{name}", collection.get("samplingRate")
     yield from _tags(deployment)
+
+
+def _resources(part: str, resources: Document | None) -> Pairs:
+    for name, value in (resources or {}).items():
+        yield f"resources.{part}.{name}", value
 
 
 def _code(properties: Document) -> Pairs:
@@ -372,8 +374,7 @@ def _modified_at(document: Document) -> str:
 
     The account around a deployment is left out: its changes are not the deployment's.
     """
-    parts = (part for name, part in document.items() if name != "account")
-    return cut(max(map(_written_at, parts), default=""))
+    return cut(max([_written_at(part) for name, part in document.items() if name != "account"], default=""))
 
 
 def _written_at(part: Any) -> str:
