@@ -4,8 +4,10 @@ A family of rules is a module here: small functions, each from a case to finding
 release is found by comparing (`compare.py`), and the name of the fact says which rule it breaks (`names.py`).
 """
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
 from audit.approvals.policy import DEFAULT, Policy, unmet_gates
 from audit.judge import (
@@ -33,6 +35,8 @@ from audit.judge.pinning import may_upgrade
 from audit.judge.retirement import OF_THE_CATALOGUE, retirement
 from audit.model import Finding, Kind, Observation, Outcome, Release
 from audit.sight.catalogue import Catalogue, Unread
+
+_Rules = Callable[[Any, Case], Iterator[Finding]]  # its release is None only where nothing is approved
 
 _EVERY = frozenset(Kind)
 _WITH_DEPLOYMENTS = frozenset({Kind.ONLINE_ENDPOINT, Kind.BATCH_ENDPOINT})
@@ -67,11 +71,16 @@ _OF_TARGETS = (
     (readiness.states, _EVERY),
     (retirement, _OPENAI),
 )
-_RELEASE_RULES = {kind: [rules for rules, kinds in _OF_RELEASES if kind in kinds] for kind in Kind}
-_TARGET_RULES = {kind: [rules for rules, kinds in _OF_TARGETS if kind in kinds] for kind in Kind}
-
-
 _RULE_AND_SUBJECT = attrgetter("rule", "subject")
+
+
+def _asked(kind: Kind, *, is_approved: bool) -> list[_Rules]:
+    """Return the rules that are asked about a target that is present."""
+    rows = (*(_OF_RELEASES if is_approved else [(approval.unapproved, _EVERY)]), *_OF_TARGETS)
+    return [rules for rules, kinds in rows if kind in kinds]
+
+
+_ASKED = {(kind, known): _asked(kind, is_approved=known) for kind in Kind for known in (True, False)}
 
 
 def judge(
@@ -105,20 +114,8 @@ def _judge(release: Release | None, case: Case) -> list[Finding]:
         case Outcome.ABSENT:
             gone = approval.gone(release, case) if release else ()
             return [*gone, *lifecycle.deleted(None, case, frozenset())]
-    return _of_what_is_there(release, case)
-
-
-def _of_what_is_there(release: Release | None, case: Case) -> list[Finding]:
-    found: list[Finding] = []
-    kind = case.observation.target.kind
-    if release is None:
-        found += approval.unapproved(case)
-    else:
-        for of_release in _RELEASE_RULES[kind]:
-            found += of_release(release, case)
-    for rules in _TARGET_RULES[kind]:
-        found += rules(release, case)
-    return found
+    asked = _ASKED[case.observation.target.kind, release is not None]
+    return [found for rules in asked for found in rules(release, case)]
 
 
 __all__ = [

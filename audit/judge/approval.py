@@ -19,7 +19,7 @@ _NEAR_DAYS = 30
 TOLD_ELSEWHERE = frozenset({"four_eyes", "rollback", "feature_retrieval_spec", "git_commit", "data_version"})
 
 
-def unapproved(case: Case) -> Iterator[Finding]:
+def unapproved(release: None, case: Case) -> Iterator[Finding]:  # noqa: ARG001 - asked like all rules
     """MA101: it serves, and no release covers it."""
     if case.observation.target.kind not in _NOT_SERVING:
         yield case.finding("MA101", "target", "an approved release", phrase(case.live))
