@@ -177,7 +177,7 @@ def _resolved(schema: Any, file: Path, seen: tuple[str, ...] = ()) -> Any:
 
 
 def _at(file: Path, pointer: str) -> Any:
-    found = _load(str(file.relative_to(SPECS.resolve())))
+    found = _load(str(file.resolve().relative_to(SPECS.resolve())))
     for part in pointer.split("/"):
         found = found[part]
     return found
