@@ -97,6 +97,11 @@ class Sweeper:
 
         Whether the parent could be listed is committed like any look. What the list holds is not, because it
         was read before the rows that it is compared with.
+
+        (1) list it, but for what an index vouches for
+        (2) tell each target what only its neighbours show
+        (3) ask for a check of what is not as recorded, and wake the notifier for what a crash left behind
+        (4) note what the sweep came to, what an index may vouch for next, and where the chains stand
         """
         if find_parent(parent) != parent:
             raise BadInput(f"expected the id of a workspace or an account to sweep, got {parent[:200]!r}")
@@ -104,6 +109,23 @@ class Sweeper:
         remembered = marks.read(self.checker.ledger, parent) if self.index_age else Remembered({})
         marked = remembered.of(parent)
         known = index.recent(marked, began_at, self.index_age) if self.index_age else None
+        checked, listing = self._list(parent, event, known)  # (1)
+        rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
+        approved = self.checker.releases.rows(keys.partition(parent), *keys.ALL_HOT)
+        listed = self._listed(listing, marked, ledger.by_stream(rows), ledger.by_stream(approved))
+        listed = remember(self.checker.ledger, parent, listing, listed, began_at)  # (2)
+        differing = self._ask_for_checks(listed)  # (3)
+        waiting = self._wake_for_stranded(parent)
+        left = {target: marked[target] for target in listing.unread if target not in differing}
+        self._note(parent, _run(began_at, listing, listed, differing, left))  # (4)
+        if self.index_age and listing.itself.outcome is Outcome.PRESENT:
+            read = {t: Marked(mark, began_at) for t, mark in listing.marks.items() if t not in differing}
+            marks.write(self.checker.ledger, parent, remembered, index.remember(parent, {**left, **read}, rows))
+        self.checkpointer.write(parent, rows, approved, waiting)
+        return checked
+
+    def _list(self, parent: str, event: str, known: Mapping[Target, str] | None) -> tuple[Checked, Listing]:
+        """Return how listing a parent was recorded, and the list; `event` may have been folded in before."""
         listings: list[Listing] = []
 
         def look() -> Look:
@@ -111,25 +133,22 @@ class Sweeper:
             return listings[-1].itself
 
         checked = self.checker.settle(parent_target(parent), look, event, "sweep")
-        listing = listings[-1] if listings else self.checker.live.list_targets(parent, known)
-        rows = self.checker.ledger.rows(keys.partition(parent), *keys.ALL_HOT)
-        approved = self.checker.releases.rows(keys.partition(parent), *keys.ALL_HOT)
-        listed = self._listed(listing, marked, ledger.by_stream(rows), ledger.by_stream(approved))
-        listed = remember(self.checker.ledger, parent, listing, listed, began_at)
+        return checked, listings[-1] if listings else self.checker.live.list_targets(parent, known)
+
+    def _ask_for_checks(self, listed: Sequence[Listed]) -> list[Target]:
+        """Ask for a check of each target that is not as it was recorded, and return these."""
         news = (each.target for each in listed if not self._is_settled(each))
         differing = sorted(news, key=lambda target: target.id)
         for target in differing:
             self.checks.send(json.dumps({"target": target.id, "origin": "sweep"}))
+        return differing
+
+    def _wake_for_stranded(self, parent: str) -> list[Row]:
+        """Wake the notifier where notices wait that a crash left behind, and return the rows of the outbox."""
         waiting = self.checker.ledger.rows(keys.partition(parent), *keys.OUTBOX)
         if any(row.key != keys.OUTBOX_HEAD for row in waiting):
-            self.checker.wake(parent)  # rows that a crash left behind
-        left = {target: marked[target] for target in listing.unread if target not in differing}
-        self._note(parent, _run(began_at, listing, listed, differing, left))
-        if self.index_age and listing.itself.outcome is Outcome.PRESENT:
-            read = {t: Marked(mark, began_at) for t, mark in listing.marks.items() if t not in differing}
-            marks.write(self.checker.ledger, parent, remembered, index.remember(parent, {**left, **read}, rows))
-        self.checkpointer.write(parent, rows, approved, waiting)
-        return checked
+            self.checker.wake(parent)
+        return waiting
 
     def _note(self, parent: str, run: Run) -> None:
         """Note what the sweep came to: it is what confirms that nothing changed where nothing was written."""
