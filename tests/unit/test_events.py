@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.errors import BadInput
@@ -288,6 +288,7 @@ def test_no_text_raises_anything_but_bad_input(text: str) -> None:
         assert parse_event(text, IDENTITIES).key
 
 
+@settings(max_examples=10_000)
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(("data", "dataVersion", "extra", "topic"), json_values)),
     st.booleans(),
