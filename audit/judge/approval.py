@@ -74,6 +74,8 @@ def gates(release: Release, case: Case) -> Iterator[Finding]:
 def four_eyes(release: Release, case: Case) -> Iterator[Finding]:
     """MA108: the approver has deployed it, or may, or the policy asks and nobody can tell."""
     written = case.history.written
+    if not (written or release.deployers or case.unmet):
+        return
     deployers = {*release.deployers, *((written.actor.id, written.actor.name) if written else ())}
     unmet = [why for gate, why in case.unmet if gate == "four_eyes"]
     if deployers and _folded({release.approved_by, case.history.approver}) & _folded(deployers):

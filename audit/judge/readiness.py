@@ -37,7 +37,7 @@ def states(release: Release | None, case: Case) -> Iterator[Finding]:
 def rollback(release: Release, case: Case) -> Iterator[Finding]:
     """MA903 to MA906: the release to go back to is missing, put away, gone, or the same as this one."""
     if not release.rollback:
-        if any(gate == "rollback" for gate, _ in case.unmet):
+        if "rollback" in dict(case.unmet):
             yield case.finding("MA903", "rollback", "a rollback release", "none is named")
         return
     known = case.history.rollback
