@@ -134,16 +134,18 @@ def _run(
             idle_since = time.monotonic()
     ended_at = time.monotonic()
     crew.end()
-    stranded = _stranded(storage, targets)
+    inbox, outbox = _left(storage, targets)
+    told_later = storage.waiting("alerts")  # a channel that took nothing is tried again, and later each time
     is_drained &= _sweep(storage, world)
     found = violations(storage.table("ledger"), storage.blobs("evidence"), _truth(world, targets, sent))
     found += _verify(storage)
     numbers = _numbers(plan, world, sent, ended_at - began_at)
-    numbers |= {"drained_in": round(ended_at - sent_at, 1), "stranded": stranded}
+    numbers |= {"drained_in": round(ended_at - sent_at, 1), "left": inbox + outbox, "told_later": told_later}
     if not is_drained or ended_at - sent_at > DRAIN_SECONDS:
         found.append("not drained in time")
+    stranded = inbox + (outbox if not told_later else 0)
     if stranded and not numbers["poison"]:  # what a message that gave up has claimed is the sweep's
-        found.append(f"{stranded} rows were left to the sweep, and no message gave up")
+        found.append(f"{stranded} rows were left to the sweep, and no message gave up or waits")
     return Result(numbers, found)
 
 
@@ -266,14 +268,13 @@ def _proxied(store: Azurite, world: World) -> Iterator[str]:
     process.join()
 
 
-def _stranded(storage: Storage, targets: list[Target]) -> int:
-    """Return how many inbox and outbox rows the queues have left for the sweep."""
-    ledger, count = storage.table("ledger"), 0
+def _left(storage: Storage, targets: list[Target]) -> tuple[int, int]:
+    """Return how many rows are left in the inboxes, and how many in the outboxes."""
+    ledger, inbox, outbox = storage.table("ledger"), 0, 0
     for partition in sorted({keys.partition(target.parent) for target in targets}):
-        hot = [row.key for row in ledger.rows(partition, *keys.ALL_HOT) if "-i-" in row.key]
-        owed = [row.key for row in ledger.rows(partition, *keys.OUTBOX) if row.key != keys.OUTBOX_HEAD]
-        count += len(hot) + len(owed)
-    return count
+        inbox += sum("-i-" in row.key for row in ledger.rows(partition, *keys.ALL_HOT))
+        outbox += sum(row.key != keys.OUTBOX_HEAD for row in ledger.rows(partition, *keys.OUTBOX))
+    return inbox, outbox
 
 
 def _sweep(storage: Storage, world: World) -> bool:
