@@ -4,8 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -63,7 +62,7 @@ class AzureLive:
         began_at = time.monotonic()
         is_due = began_at - self._listed_at > LISTED_AGE.total_seconds()
         indexed = NOTHING_FOUND if is_due else self._indexed_parents()
-        with _required("list what is in the watched subscriptions"):
+        try:
             listed = [
                 document
                 for subscription in self._subscriptions
@@ -71,6 +70,10 @@ class AzureLive:
                 for service in (self._ml, self._registries, self._openai)
                 for document in service.parents(subscription)
             ]
+        except Refused as refused:  # there is no look to say it in
+            raise Unavailable(
+                f"tried to list what is in the watched subscriptions; got {refused}. It is tried again by itself"
+            ) from refused
         if is_due:
             self._listed_at = began_at
         documents = [*filter(_may_hold_targets, indexed.documents), *listed]
@@ -175,12 +178,3 @@ def _parent_of(document: Any) -> str | None:
     if parent is None:
         logger.warning("a listed workspace or account has no id that we understand: it is not watched")
     return parent
-
-
-@contextmanager
-def _required(what: str) -> Iterator[None]:
-    """Turn a final refusal into `Unavailable`, where there is no look to say it in."""
-    try:
-        yield
-    except Refused as refused:
-        raise Unavailable(f"tried to {what}; got {refused}. It is tried again by itself") from refused

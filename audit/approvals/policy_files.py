@@ -15,7 +15,6 @@ from audit.rules import RULES
 from audit.targets import find_parent, normalise_id
 
 MAX_NUMBER = 36_500  # a hundred years of days, and of anything else that is counted here a mistake beyond it
-MAX_POLICIES = 40  # they and their journal entries fit into one transaction
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+(?:/resourcegroups/[^/]+)?")
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
-LEVELS = ("error", "warning", "notice")
-
 
 @dataclass(frozen=True, slots=True)
 class Note:
